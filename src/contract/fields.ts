@@ -1,0 +1,121 @@
+/**
+ * Settings described once, as plain data: label, help, limits, default. From a description come the panel's
+ * form control, the command-line flag, the validator (`schema.ts`) and the type (`ConfigOf`). No zod here,
+ * so that node programs, which must start fast, can share these descriptions.
+ */
+import type { Endpoint } from './endpoint';
+
+interface FieldBase {
+  label: string;
+  /** One sentence under the control and in `--help`. */
+  help: string;
+  /** Command-line flag without dashes; default: the key in kebab-case. `false`: not on the command line. */
+  flag?: string | false;
+  /** Further spellings taken on the command line, dashes included: `-p`. */
+  aliases?: string[];
+  /** Shown under "Advanced" in the form. */
+  advanced?: boolean;
+}
+
+export interface PortField extends FieldBase {
+  control: 'port';
+  transport: 'tcp' | 'udp';
+  /** The port's name in READY lines, links and `BoundPorts`. */
+  port: string;
+  default: number;
+}
+export interface NumberField extends FieldBase {
+  control: 'number';
+  default: number;
+  min: number;
+  max: number;
+  step?: number;
+  /** 'ms', 'bytes', '%', … */
+  unit?: string;
+}
+export interface TextField extends FieldBase {
+  control: 'text';
+  default: string;
+  /** A regular expression that the whole text must match. */
+  pattern?: string;
+  patternHint?: string;
+  maxLength?: number;
+  /** An empty value becomes the node's name (spaces removed) when the node is added. */
+  defaultFromName?: boolean;
+}
+export interface ChoiceField<Value extends string = string> extends FieldBase {
+  control: 'choice';
+  default: Value;
+  options: readonly { value: Value; label: string; help?: string }[];
+}
+export interface ToggleField extends FieldBase {
+  control: 'toggle';
+  default: boolean;
+}
+/** A folder on this machine. Empty: the workspace gives the node a folder of its own. */
+export interface FolderField extends FieldBase {
+  control: 'folder';
+  default: string;
+}
+/** Where another node listens. In a workspace it may name a node; the program gets an address, or null. */
+export interface LinkField extends FieldBase {
+  control: 'link';
+  /** Kinds that can be linked to. */
+  to: readonly string[];
+  /** Name of the port at the other node. */
+  port: string;
+  transport: 'tcp' | 'udp';
+  /** What goes over the link, as the canvas labels it: 'registration', 'heartbeat', 'lookup'. */
+  role: string;
+  /** Port used on the command line when only a host is given, and in forms for outside addresses. */
+  defaultPort: number;
+  flags?: { host: string; port: string };
+}
+/** Several links of one sort. On the command line: `HOST:PORT,HOST:PORT`. */
+export interface LinksField extends FieldBase {
+  control: 'links';
+  to: readonly string[];
+  port: string;
+  transport: 'tcp' | 'udp';
+  role: string;
+}
+
+export type Field =
+  | PortField
+  | NumberField
+  | TextField
+  | ChoiceField
+  | ToggleField
+  | FolderField
+  | LinkField
+  | LinksField;
+
+export type Fields = Record<string, Field>;
+
+/** What a node program receives: links resolved to addresses, folders to absolute paths. */
+export type ConfigOf<F extends Fields> = { -readonly [K in keyof F]: ResolvedValue<F[K]> };
+
+type ResolvedValue<F extends Field> = F extends PortField | NumberField
+  ? number
+  : F extends ChoiceField<infer Value>
+    ? Value
+    : F extends ToggleField
+      ? boolean
+      : F extends LinkField
+        ? Endpoint | null
+        : F extends LinksField
+          ? Endpoint[]
+          : string;
+
+/** How a link stands in the saved workspace. */
+export type LinkValue = { node: string } | Endpoint | null;
+
+/** Every node listens on one address; all kinds share this description. */
+export const hostField = {
+  control: 'text',
+  label: 'Address',
+  help: 'The address to listen on. 127.0.0.1 keeps the node on this machine.',
+  default: '127.0.0.1',
+  flag: 'host',
+  advanced: true,
+} as const satisfies TextField;

@@ -1,0 +1,99 @@
+import type { ConfigOf } from '../../contract/fields';
+import { defineNode } from '../../contract/manifest';
+
+export const manifest = defineNode({
+  id: 'client',
+  command: 'client',
+  family: 'micro-cdn',
+  label: 'Client',
+  namePrefix: 'Client',
+  summary: 'Asks the index where a file is and downloads it, from another server when one fails.',
+  icon: 'client',
+  tier: 0,
+  downloads: true,
+  positional: [],
+  fields: {
+    index: {
+      control: 'link',
+      to: ['index-server'],
+      port: 'tcp',
+      transport: 'tcp',
+      role: 'lookup',
+      defaultPort: 5050,
+      flags: { host: 'index-host', port: 'index-port' },
+      label: 'Index',
+      help: 'Where files are looked up.',
+    },
+    out: {
+      control: 'folder',
+      label: 'Save to',
+      help: 'Finished files go here. Empty: the downloads folder.',
+      default: '',
+      flag: 'out',
+    },
+    timeoutMs: {
+      control: 'number',
+      label: 'Time-out',
+      help: 'A server that sends nothing for so long is given up, and another is asked for.',
+      default: 5000,
+      min: 100,
+      max: 600_000,
+      unit: 'ms',
+    },
+    attempts: {
+      control: 'number',
+      label: 'Attempts',
+      help: 'How many servers are tried, in a row and without a byte of progress, before a download fails.',
+      default: 6,
+      min: 1,
+      max: 100,
+      advanced: true,
+    },
+    strict: {
+      control: 'toggle',
+      label: 'Strict',
+      help: 'Send only what the seed protocol names.',
+      default: false,
+      advanced: true,
+    },
+  },
+  dynamicLinks: [{ to: ['content-server'], port: 'tcp', transport: 'tcp', role: 'transfer' }],
+});
+
+export type ClientConfig = ConfigOf<(typeof manifest)['fields']>;
+
+/** What a client shows of itself. */
+export interface ClientSnapshot {
+  /** Downloads under way. */
+  active: number;
+  done: number;
+  failed: number;
+}
+
+/** Input and output of the operations of a running client. */
+export interface ClientOperations {
+  /**
+   * Downloads one file: looks it up, streams it into `<folder>/<name>.part`, checks it, renames it. Progress
+   * is a `DownloadProgress`; cancelling keeps the `.part` file, so that a later download resumes.
+   * An existing file of that name is never overwritten: `name (2)`.
+   */
+  download: { input: { name: string; folder?: string; keepPartial?: boolean }; output: DownloadResult };
+}
+
+export interface DownloadProgress {
+  phase: 'waiting' | 'running' | 'verifying';
+  bytes: number;
+  size?: number;
+  source?: { serverId: string; address: string };
+  /** Bytes by source in order of arrival; the last one grows. */
+  segments: { source: string; bytes: number }[];
+  /** Fail-overs, retries and resumes so far. */
+  marks: { at: number; bytes: number; text: string }[];
+}
+
+export interface DownloadResult extends DownloadProgress {
+  path: string;
+  size: number;
+  sha256: string;
+  verified: string;
+}

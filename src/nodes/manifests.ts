@@ -1,0 +1,23 @@
+/**
+ * The registry of node kinds: one line each. The palette, the forms, the command line, the drop rules and the
+ * compliance suite are made from it; the program beside each manifest (`node.ts`) is found by the kind's id.
+ */
+import type { NodeManifest } from '../contract/manifest';
+import { manifest as client } from './client/manifest';
+import { manifest as contentServer } from './content-server/manifest';
+import { manifest as indexServer } from './index-server/manifest';
+import { manifest as monitor } from './monitor/manifest';
+
+export const manifests: readonly NodeManifest[] = [
+  indexServer, //
+  monitor,
+  contentServer,
+  client,
+];
+
+const byId = new Map(manifests.map((manifest) => [manifest.id, manifest]));
+
+/** Undefined when a workspace of another version names a kind that is not known here. */
+export function manifestOf(kind: string): NodeManifest | undefined {
+  return byId.get(kind);
+}

@@ -1,0 +1,94 @@
+import { type ConfigOf, hostField } from '../../contract/fields';
+import { defineNode } from '../../contract/manifest';
+
+export const manifest = defineNode({
+  id: 'monitor',
+  command: 'monitor',
+  family: 'micro-cdn',
+  label: 'Health monitor',
+  namePrefix: 'Monitor',
+  summary: 'Listens for heartbeats and tells the index which content servers are dead.',
+  icon: 'monitor',
+  tier: 2,
+  portStep: 10,
+  fields: {
+    host: hostField,
+    udpPort: {
+      control: 'port',
+      transport: 'udp',
+      port: 'udp',
+      label: 'UDP port',
+      help: 'Heartbeats arrive here.',
+      default: 6000,
+    },
+    tcpPort: {
+      control: 'port',
+      transport: 'tcp',
+      port: 'tcp',
+      label: 'TCP port',
+      help: 'The index asks here which servers are alive.',
+      default: 6001,
+    },
+    index: {
+      control: 'link',
+      to: ['index-server'],
+      port: 'tcp',
+      transport: 'tcp',
+      role: 'health',
+      defaultPort: 5050,
+      flags: { host: 'index-host', port: 'index-port' },
+      label: 'Index',
+      help: 'The index that is told SERVER_DOWN. An index that registers itself is told as well.',
+    },
+    timeoutMs: {
+      control: 'number',
+      label: 'Dead after',
+      help: 'A server whose last heartbeat is older than this is dead. The seed: 8000. Fast: 250.',
+      default: 8000,
+      min: 50,
+      max: 600_000,
+      unit: 'ms',
+    },
+    checkMs: {
+      control: 'number',
+      label: 'Check interval',
+      help: 'How often ages are looked at. The seed: 1000. 0: exactly when the next server would be overdue.',
+      default: 1000,
+      min: 0,
+      max: 60_000,
+      unit: 'ms',
+      advanced: true,
+    },
+    strict: {
+      control: 'toggle',
+      label: 'Strict',
+      help: 'Refuse what the seed protocol does not name: no tolerances, no extensions.',
+      default: false,
+      advanced: true,
+    },
+  },
+});
+
+export type MonitorConfig = ConfigOf<(typeof manifest)['fields']>;
+
+/** What the monitor shows of itself. */
+export interface MonitorSnapshot {
+  servers: {
+    serverId: string;
+    host: string;
+    tcpPort: number;
+    load: number;
+    files: number;
+    status: 'alive' | 'dead';
+    /** Unix ms of the last heartbeat. */
+    lastHeartbeat: number;
+    /** Heartbeats received since start. */
+    heartbeats: number;
+    /** Unix ms at which it will be declared dead if no heartbeat comes. */
+    deadAt: number;
+  }[];
+  /** Datagrams that did not parse. */
+  malformed: number;
+  /** Addresses and open connections that are told SERVER_DOWN. */
+  subscribers: string[];
+}
