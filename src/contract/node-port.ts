@@ -57,7 +57,8 @@ export interface NodeTelemetry {
   messages?: NodeMessageRecord[];
   /** Events, log lines and messages that were not sent because there were too many. */
   dropped?: number;
-  resources?: { cpuSeconds: number; heapBytes: number; eventLoopDelayMs: number };
+  /** `cpu`: share of one core, 0–1, over the last seconds. */
+  resources?: { cpu: number; heapBytes: number };
 }
 
 /** Traffic between this node and one far address, seen from the side that opened it. */

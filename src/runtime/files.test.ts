@@ -1,0 +1,104 @@
+import { mkdir, mkdtemp, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Folder, Log } from './context';
+import { systemFiles } from './files';
+
+const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+let root: string;
+let folder: Folder;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'micro-cdn-files-'));
+  await mkdir(join(root, 'content'));
+  await writeFile(join(root, 'secret.txt'), 'secret');
+  folder = await systemFiles(quiet).folder(join(root, 'content'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const put = (name: string, text = 'x'): Promise<void> => writeFile(join(root, 'content', name), text);
+
+describe('a folder on disk', () => {
+  it('lists regular files below it, and neither hidden nor partial ones', async () => {
+    await mkdir(join(root, 'content', 'videos'));
+    await put('a b.txt', '12345');
+    await put('videos/ä.mp4');
+    await put('.hidden');
+    await put('half.part');
+    const entries = await folder.list();
+    expect(entries.map(({ name, size }) => [name, size])).toEqual([
+      ['a b.txt', 5],
+      ['videos/ä.mp4', 1],
+    ]);
+  });
+
+  it.each([
+    '../secret.txt',
+    '..',
+    '/etc/hostname',
+    'a/../../secret.txt',
+    'nul\0l',
+    'CON',
+    'c:secret',
+    'a\\b',
+    '',
+  ])('refuses the name %j for reading and writing', async (name) => {
+    await expect(folder.open(name)).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+    await expect(folder.create(name)).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+    await expect(folder.remove(name)).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+  });
+
+  it('refuses links that lead out, of files and of folders, and follows those that stay', async () => {
+    await put('inside.txt', 'in');
+    await symlink(join(root, 'secret.txt'), join(root, 'content', 'leak.txt'));
+    await symlink(root, join(root, 'content', 'up'));
+    await symlink('inside.txt', join(root, 'content', 'alias.txt'));
+    await expect(folder.open('leak.txt')).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+    await expect(folder.open('up/secret.txt')).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+    await expect(folder.create('up/new.txt')).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+    await expect(folder.create('leak.txt', { truncate: true })).rejects.toMatchObject({
+      code: 'UNSAFE_NAME',
+    });
+    expect((await folder.list()).map((entry) => entry.name)).toEqual(['alias.txt', 'inside.txt']);
+  });
+
+  it('does not take a folder for a file', async () => {
+    await mkdir(join(root, 'content', 'dir'));
+    await expect(folder.open('dir')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(folder.stat('dir')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(folder.open('absent')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('writes at positions, reads back, truncates, renames', async () => {
+    const file = await folder.create('deep/er/out.part', { truncate: true });
+    await file.write(Buffer.from('world'), 6);
+    await file.write(Buffer.from('hello '), 0);
+    expect(file.size).toBe(11);
+    const into = Buffer.alloc(20);
+    expect(await file.read(into, 6)).toBe(5);
+    await file.truncate(5);
+    await file.sync();
+    await file.close();
+    await folder.rename('deep/er/out.part', 'out.txt');
+    expect(await folder.stat('out.txt')).toMatchObject({ size: 5 });
+    await folder.remove('out.txt');
+    await expect(folder.stat('out.txt')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('notices what changes from outside, also in folders that are new', async () => {
+    let changes = 0;
+    const watch = folder.watch(() => void changes++);
+    const seen = async (act: () => Promise<unknown>): Promise<void> => {
+      const before = changes;
+      await act();
+      while (changes === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await seen(() => put('one.txt'));
+    await seen(() => mkdir(join(root, 'content', 'sub')));
+    await seen(() => put('sub/two.txt'));
+    await seen(() => unlink(join(root, 'content', 'one.txt')));
+    watch.cancel();
+  });
+});

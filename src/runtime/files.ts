@@ -1,0 +1,189 @@
+/** Folders on the real disk. A name never reaches outside its folder, links included. */
+import { constants, type Dirent } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { fileNameProblem } from '../protocol/file-name';
+import type { FileStat, Files, Folder, FolderEntry, Log, ReadableFile, Timer, WritableFile } from './context';
+import { watchTree } from './watch-tree';
+
+/** So many `stat` calls run at once while listing: enough to hide latency, few enough to leave threads free. */
+const STAT_CONCURRENCY = 16;
+
+export function systemFiles(log: Log): Files {
+  return {
+    async folder(path) {
+      const absolute = resolve(path);
+      await mkdir(absolute, { recursive: true });
+      return new DiskFolder(absolute, await realpath(absolute), log);
+    },
+  };
+}
+
+class DiskFolder implements Folder {
+  constructor(
+    readonly path: string,
+    /** `path` without links, to compare resolved names with. */
+    readonly realRoot: string,
+    readonly log: Log,
+  ) {}
+
+  async list(): Promise<FolderEntry[]> {
+    const names: string[] = [];
+    await this.#collect('', names);
+    names.sort();
+    const entries: (FolderEntry | undefined)[] = new Array(names.length);
+    let next = 0;
+    const statSome = async (): Promise<void> => {
+      for (let at = next++; at < names.length; at = next++)
+        entries[at] = await this.#entry(names[at] as string);
+    };
+    await Promise.all(Array.from({ length: STAT_CONCURRENCY }, statSome));
+    return entries.filter((entry) => entry !== undefined);
+  }
+
+  async stat(name: string): Promise<FileStat> {
+    const info = await stat(await this.#existing(name));
+    if (!info.isFile()) throw missing(name);
+    return { size: info.size, modifiedMs: info.mtimeMs };
+  }
+
+  async open(name: string): Promise<ReadableFile> {
+    // NONBLOCK: opening a named pipe would wait for a writer for ever.
+    const handle = await open(await this.#existing(name), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const info = await handle.stat();
+    if (!info.isFile()) {
+      await handle.close();
+      throw missing(name);
+    }
+    return {
+      size: info.size,
+      modifiedMs: info.mtimeMs,
+      read: (into, position) => readAt(handle, into, position),
+      close: () => handle.close(),
+    };
+  }
+
+  async create(name: string, options: { truncate?: boolean } = {}): Promise<WritableFile> {
+    const path = await this.#writable(name);
+    const flags = constants.O_RDWR | constants.O_CREAT | (options.truncate ? constants.O_TRUNC : 0);
+    const handle = await open(path, flags, 0o644);
+    return new DiskWritableFile(handle, (await handle.stat()).size);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await rename(await this.#existing(from), await this.#writable(to));
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(await this.#existing(name));
+  }
+
+  watch(onChange: () => void): Timer {
+    return watchTree(this.path, onChange, this.log);
+  }
+
+  async #collect(below: string, names: string[]): Promise<void> {
+    let entries: Dirent[];
+    try {
+      entries = await readdir(join(this.path, below), { withFileTypes: true });
+    } catch (error) {
+      this.log.warn(`${below || 'The folder'} cannot be listed: ${(error as Error).message}`);
+      return;
+    }
+    for (const entry of entries) {
+      const name = below ? `${below}/${entry.name}` : entry.name;
+      if (!isListed(entry.name)) continue;
+      if (entry.isDirectory()) await this.#collect(name, names);
+      else if ((entry.isFile() || entry.isSymbolicLink()) && fileNameProblem(name) === null) names.push(name);
+    }
+  }
+
+  /** Undefined for what vanished meanwhile, is no regular file, or is a link that leads out. */
+  async #entry(name: string): Promise<FolderEntry | undefined> {
+    try {
+      return { name, ...(await this.stat(name)) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The real path of an existing file, checked to be inside. */
+  async #existing(name: string): Promise<string> {
+    refuseUnsafe(name);
+    const real = await realpath(join(this.path, ...name.split('/')));
+    this.#refuseOutside(real, name);
+    return real;
+  }
+
+  /** The path for a file to be written; its parent is made and checked, and a link is never written through. */
+  async #writable(name: string): Promise<string> {
+    refuseUnsafe(name);
+    const path = join(this.path, ...name.split('/'));
+    await mkdir(dirname(path), { recursive: true });
+    this.#refuseOutside(`${await realpath(dirname(path))}${sep}.`, name);
+    const target = await realpath(path).catch(() => null);
+    if (target !== null) this.#refuseOutside(target, name);
+    return path;
+  }
+
+  #refuseOutside(real: string, name: string): void {
+    const root = this.realRoot.endsWith(sep) ? this.realRoot : this.realRoot + sep;
+    if (!real.startsWith(root)) throw unsafe(name, 'it leads out of the folder');
+  }
+}
+
+class DiskWritableFile implements WritableFile {
+  constructor(
+    readonly handle: FileHandle,
+    public size: number,
+  ) {}
+
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, position + done);
+      done += bytesWritten;
+    }
+    this.size = Math.max(this.size, position + bytes.length);
+  }
+
+  read(into: Uint8Array, position: number): Promise<number> {
+    return readAt(this.handle, into, position);
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.handle.truncate(size);
+    this.size = size;
+  }
+
+  sync(): Promise<void> {
+    return this.handle.datasync();
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+}
+
+async function readAt(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
+  const { bytesRead } = await handle.read(into, 0, into.length, position);
+  return bytesRead;
+}
+
+function isListed(part: string): boolean {
+  return !part.startsWith('.') && !part.endsWith('.part');
+}
+
+function refuseUnsafe(name: string): void {
+  const problem = fileNameProblem(name);
+  if (problem !== null) throw unsafe(name, problem);
+}
+
+function unsafe(name: string, why: string): Error {
+  return Object.assign(new Error(`The name ${JSON.stringify(name)} is refused: ${why}.`), {
+    code: 'UNSAFE_NAME',
+  });
+}
+
+function missing(name: string): Error {
+  return Object.assign(new Error(`There is no file ${JSON.stringify(name)}.`), { code: 'ENOENT' });
+}
