@@ -94,7 +94,11 @@ describe.each([
     const { client, server, stop } = await pair(make());
     const block = Buffer.alloc(1 << 20, 'x');
     let received = 0;
-    server.handle({ data: (bytes) => void (received += bytes.length) });
+    server.handle({
+      data: (bytes) => {
+        received += bytes.length;
+      },
+    });
     server.pause();
     const blocks = 32;
     let taken = 0;

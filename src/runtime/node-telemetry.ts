@@ -107,7 +107,8 @@ export class NodeTelemetrySender {
     max: number,
     record: NonNullable<NodeTelemetry[List]>[number],
   ): void {
-    const records = (this.#pending[list] ??= []) as (typeof record)[];
+    this.#pending[list] ??= [];
+    const records = this.#pending[list] as (typeof record)[];
     if (records.length < max) records.push(record);
     else this.#pending.dropped = (this.#pending.dropped ?? 0) + 1;
     this.#schedule();
