@@ -1,0 +1,2 @@
+export function electronPackage(): string;
+export function electronBinary(): string | undefined;

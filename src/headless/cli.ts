@@ -1,0 +1,169 @@
+#!/usr/bin/env node
+import { version } from '../../package.json';
+import type { NodeManifest } from '../contract/manifest';
+/** The `micro-cdn` command: the panel in the browser, every node kind in the foreground, and the clients. */
+import { manifests } from '../nodes/manifests';
+import { type CommandHelp, commandHelp, nodeHelp, overview } from './cli-help';
+import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
+import { nearest } from './nearest';
+
+interface Command extends CommandHelp {
+  name: string;
+  run(argv: string[]): Promise<number>;
+}
+
+const panel: Command = {
+  name: 'panel',
+  summary: 'Open the control panel in the browser.',
+  usage: 'micro-cdn panel [--host 127.0.0.1] [--port N] [--no-open] [--workspace FILE]',
+  flags: [],
+  async run(argv) {
+    const options = { host: '127.0.0.1', port: 0, open: true, workspace: undefined as string | undefined };
+    const flags = panelFlags(options);
+    const { help, positional } = parseLine(argv, flags);
+    if (help) return print(commandHelp({ ...panel, flags }));
+    if (positional.length > 0) throw new UsageError(`"${positional[0]}" is one word too many. See --help.`);
+    const { runPanel } = await import('./panel');
+    return runPanel(options);
+  },
+};
+
+function panelFlags(options: {
+  host: string;
+  port: number;
+  open: boolean;
+  workspace: string | undefined;
+}): Flag[] {
+  return [
+    {
+      names: ['--host'],
+      value: 'ADDRESS',
+      help: 'Address to listen on (default 127.0.0.1: this machine only).',
+      apply: (value) => {
+        options.host = value;
+      },
+    },
+    {
+      names: ['--port'],
+      value: 'N',
+      help: 'Port to listen on (default: any free one).',
+      apply: (value) => {
+        const port = Number(value);
+        if (!/^\d{1,5}$/.test(value) || port > 65_535)
+          throw new UsageError(`--port takes a port, not "${value}".`);
+        options.port = port;
+      },
+    },
+    {
+      names: ['--no-open'],
+      help: 'Only print the address; do not open the browser.',
+      apply: () => {
+        options.open = false;
+      },
+    },
+    {
+      names: ['--workspace'],
+      value: 'FILE',
+      help: 'Workspace to open; made if it is missing.',
+      apply: (value) => {
+        options.workspace = value;
+      },
+    },
+  ];
+}
+
+function nodeCommand(manifest: NodeManifest): Command {
+  return {
+    name: manifest.command,
+    summary: manifest.summary,
+    usage: `micro-cdn ${manifest.command}`,
+    flags: [],
+    async run(argv) {
+      const common = { seed: randomSeed(), verbose: false, quiet: false };
+      const node = nodeFlags(manifest);
+      const flags = [...node.flags, ...commonFlags(common)];
+      const { help, positional } = parseLine(argv, flags);
+      if (help) return print(nodeHelp(manifest, node.positional, flags));
+      if (listens(manifest)) {
+        const config = node.config(positional);
+        const { runForeground } = await import('./foreground');
+        return runForeground(manifest, { ...common, config, faults: [] });
+      }
+      const [name, ...rest] = positional;
+      if (name === undefined) throw new UsageError(`Name the file: micro-cdn ${manifest.command} NAME`);
+      const config = node.config(rest);
+      const { runDownload } = await import('./download-command');
+      return runDownload(manifest, name, { ...common, config, faults: [] });
+    },
+  };
+}
+
+/** A kind that listens nowhere but downloads is a client: its command fetches one file and ends. */
+function listens(manifest: NodeManifest): boolean {
+  return !manifest.downloads || Object.values(manifest.fields).some((field) => field.control === 'port');
+}
+
+function commonFlags(common: { seed: number; verbose: boolean; quiet: boolean }): Flag[] {
+  return [
+    {
+      names: ['--seed'],
+      value: 'N',
+      help: 'Seed of the dice, so that a run can be repeated.',
+      apply: (value) => {
+        if (!/^\d{1,10}$/.test(value)) throw new UsageError(`--seed takes a whole number, not "${value}".`);
+        common.seed = Number(value);
+      },
+    },
+    {
+      names: ['--verbose'],
+      help: 'Show every message on the wire.',
+      apply: () => {
+        common.verbose = true;
+      },
+    },
+    {
+      names: ['--quiet'],
+      help: 'Show nothing but errors.',
+      apply: () => {
+        common.quiet = true;
+      },
+    },
+  ];
+}
+
+function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] as number;
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+async function main(argv: string[]): Promise<number> {
+  const commands = [panel, ...manifests.map(nodeCommand)];
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help')
+    return print(overview(commands));
+  if (name === '--version' || name === '-v' || rest.includes('--version')) return print(version);
+  const command = commands.find((candidate) => candidate.name === name);
+  if (command) return command.run(rest);
+  const guess = nearest(
+    name,
+    commands.map((candidate) => candidate.name),
+  );
+  throw new UsageError(
+    `There is no command "${name}".${guess ? ` Did you mean ${guess}?` : ''} See micro-cdn --help.`,
+  );
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const usage = error instanceof UsageError;
+    process.stderr.write(
+      `micro-cdn: ${usage || !(error instanceof Error) ? String((error as Error).message ?? error) : (error.stack ?? error.message)}\n`,
+    );
+    process.exit(usage ? 2 : 1);
+  },
+);

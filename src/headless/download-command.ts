@@ -1,0 +1,111 @@
+/** `micro-cdn client NAME` and its like: one download by a node kind that downloads, with progress. */
+import { fromErrorShape, type StudioError } from '../contract/errors';
+import type { NodeManifest } from '../contract/manifest';
+import type { FromNode, ToNode } from '../contract/node-port';
+import type { DownloadProgress, DownloadResult } from '../nodes/client/manifest';
+import { NodeHost } from '../runtime/host';
+import { loadProgram } from '../runtime/programs';
+import type { ForegroundOptions } from './foreground';
+
+/** The only call that is made. */
+const CALL = 1;
+
+/**
+ * Resolves to the exit code: 0 only when the whole file is saved and verified. Its path is then the last line
+ * on standard output; everything else goes to standard error.
+ */
+export async function runDownload(
+  manifest: NodeManifest,
+  name: string,
+  options: ForegroundOptions,
+): Promise<number> {
+  const progress = new ProgressLine(name);
+  let end: (code: number) => void = () => {};
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  const post = (message: FromNode): void => {
+    switch (message.type) {
+      case 'ready':
+        return void host.receive({ type: 'operate', call: CALL, operation: 'download', input: { name } });
+      case 'progress':
+        return progress.show(message.value as unknown as DownloadProgress);
+      case 'result': {
+        const result = message.value as DownloadResult;
+        progress.done(`${result.size} bytes, ${result.verified} verified, sha256 ${result.sha256}`);
+        process.stdout.write(`${result.path}\n`);
+        return end(0);
+      }
+      case 'failed':
+      case 'fatal':
+        progress.done(explain(fromErrorShape(message.error)));
+        return end(1);
+      default:
+        return;
+    }
+  };
+  const start = {
+    type: 'start',
+    kind: manifest.id,
+    config: options.config,
+    seed: options.seed,
+    faults: options.faults,
+    watch: { visible: false, messages: false },
+  } satisfies ToNode;
+  const host = new NodeHost(await loadProgram(manifest.id), start, post);
+  process.on('SIGINT', () => {
+    progress.done('Cancelled.');
+    end(130);
+  });
+  process.on('SIGTERM', () => end(143));
+  await host.start();
+  const code = await ended;
+  await host.receive({ type: 'stop' }).catch(() => {});
+  return code;
+}
+
+function explain(error: StudioError): string {
+  return `${error.message}${error.hint ? ` ${error.hint}` : ''}`;
+}
+
+const BAR_WIDTH = 24;
+/** Weight of the newest sample in the moving average of the rate. */
+const RATE_WEIGHT = 0.3;
+
+/** One line that is drawn over on a terminal; on anything else, only marks and the outcome. */
+class ProgressLine {
+  #marksShown = 0;
+  #last: { at: number; bytes: number } | undefined;
+  #rate = 0;
+
+  constructor(readonly name: string) {}
+
+  show(progress: DownloadProgress): void {
+    for (const mark of progress.marks.slice(this.#marksShown)) this.#line(mark.text);
+    this.#marksShown = progress.marks.length;
+    if (!process.stderr.isTTY) return;
+    const now = performance.now();
+    if (this.#last && now > this.#last.at) {
+      const rate = ((progress.bytes - this.#last.bytes) / (now - this.#last.at)) * 1000;
+      this.#rate = this.#rate === 0 ? rate : this.#rate + RATE_WEIGHT * (rate - this.#rate);
+    }
+    this.#last = { at: now, bytes: progress.bytes };
+    process.stderr.write(`\r\x1b[K${this.#bar(progress)}`);
+  }
+
+  done(text: string): void {
+    this.#line(`${this.name}: ${text}`);
+  }
+
+  #bar({ bytes, size, source }: DownloadProgress): string {
+    const share = size ? bytes / size : 0;
+    const filled = '█'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '░');
+    const left = size && this.#rate > 0 ? ` · ${Math.ceil((size - bytes) / this.#rate)} s left` : '';
+    const rate = `${(this.#rate / 2 ** 20).toFixed(1)} MiB/s`;
+    return `${this.name} ${filled} ${(share * 100).toFixed(0)} % · ${rate}${left}${source ? ` · ${source.serverId}` : ''}`;
+  }
+
+  #line(text: string): void {
+    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
+  }
+}

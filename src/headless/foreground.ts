@@ -1,0 +1,104 @@
+/** A node in the foreground of a terminal: READY when it serves, Ctrl-C drains, a second one stops. */
+import { fromErrorShape } from '../contract/errors';
+import type { FaultSpec } from '../contract/fault';
+import type { NodeManifest } from '../contract/manifest';
+import type { FromNode, NodeTelemetry, ToNode } from '../contract/node-port';
+import { NodeHost } from '../runtime/host';
+import { loadProgram } from '../runtime/programs';
+import { formatPorts } from './flags';
+import { friendlyStartError } from './start-error';
+
+/** How long `stop` may take before the program ends all the same. */
+const STOP_DEADLINE_MS = 3000;
+
+export interface ForegroundOptions {
+  config: Record<string, unknown>;
+  seed: number;
+  faults: FaultSpec[];
+  /** Show decoded messages and debug lines too. */
+  verbose: boolean;
+  /** Show nothing but errors. */
+  quiet: boolean;
+}
+
+/** Resolves to the exit code when the node has ended. */
+export async function runForeground(manifest: NodeManifest, options: ForegroundOptions): Promise<number> {
+  const show = new TerminalLog(options);
+  let end: (code: number) => void = () => {};
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  const post = (message: FromNode): void => {
+    switch (message.type) {
+      case 'ready':
+        process.stdout.write(`READY ${manifest.command} ${formatPorts(message.ports)}\n`);
+        return;
+      case 'telemetry':
+        return show.telemetry(message.telemetry);
+      case 'drained':
+        return void host.receive({ type: 'stop' });
+      case 'stopped':
+        return end(0);
+      case 'fatal':
+        show.error(friendlyStartError(fromErrorShape(message.error), manifest, options.config));
+        return end(1);
+      default:
+        return;
+    }
+  };
+  const start = {
+    type: 'start',
+    kind: manifest.id,
+    config: options.config,
+    seed: options.seed,
+    faults: options.faults,
+    watch: { visible: false, messages: options.verbose },
+  } satisfies ToNode;
+  const host = new NodeHost(await loadProgram(manifest.id), start, post);
+
+  let interrupts = 0;
+  const interrupt = (): void => {
+    interrupts++;
+    if (interrupts > 2) return end(130);
+    if (interrupts === 1)
+      show.note('Draining: clients in progress are finished. Press Ctrl-C again to stop now.');
+    void host.receive({ type: interrupts === 1 ? 'drain' : 'stop' }).catch((error) => host.fatal(error));
+    if (interrupts === 2) setTimeout(() => end(1), STOP_DEADLINE_MS).unref();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  process.on('uncaughtException', (error) => host.fatal(error));
+  await host.start();
+  return ended;
+}
+
+/** Writes to standard error, so that standard output carries results alone. */
+class TerminalLog {
+  constructor(readonly options: Pick<ForegroundOptions, 'verbose' | 'quiet'>) {}
+
+  telemetry({ events, logs, messages, dropped }: NodeTelemetry): void {
+    if (this.options.quiet) return;
+    const lines = [
+      ...(events ?? []).map(({ at, text, level }) => ({ at, text: level === 'bad' ? `! ${text}` : text })),
+      ...(logs ?? []).filter(({ level }) => level !== 'debug' || this.options.verbose),
+      ...(messages ?? []).map(({ at, direction, peer, text }) => ({
+        at,
+        text: `${direction === 'in' ? '<' : '>'} ${peer.host}:${peer.port}  ${text}`,
+      })),
+    ].sort((a, b) => a.at - b.at);
+    for (const { at, text } of lines) process.stderr.write(`${clockTime(at)} ${text}\n`);
+    if (dropped) process.stderr.write(`… and ${dropped} more\n`);
+  }
+
+  note(text: string): void {
+    if (!this.options.quiet) process.stderr.write(`${text}\n`);
+  }
+
+  error(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+}
+
+function clockTime(at: number): string {
+  return new Date(at).toTimeString().slice(0, 8);
+}
