@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { EventBatch, JournalEntry, LogLine, Snapshot, WireMessage } from './events';
 import type { FaultSpec } from './fault';
 import { faultSpecSchema } from './fault';
-import { settingsSchema } from './settings';
+import { settingsChangeSchema } from './settings';
 import { workspaceCommandSchema } from './workspace';
 
 const ids = z.object({ ids: z.array(z.string().min(1).max(64)).min(1).max(2000) });
@@ -164,7 +164,7 @@ export const calls = {
   'faults.remove': call<void>()(ids),
   'faults.healAll': call<void>()(nothing),
 
-  'settings.set': call<void>()(z.object({ settings: settingsSchema.partial() })),
+  'settings.set': call<void>()(z.object({ settings: settingsChangeSchema })),
   /** Shows a file or folder in the system's file manager. Only where `shell.paths`. */
   'shell.reveal': call<void>()(z.object({ path: z.string().min(1).max(4096) })),
   /** Asks the person for a file or folder; null when they cancel. Only where `shell.paths`. */

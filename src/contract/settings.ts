@@ -15,3 +15,18 @@ export const settingsSchema = z.object({
   animate: z.boolean().default(true),
 });
 export type Settings = z.infer<typeof settingsSchema>;
+
+const { theme, downloadFolder, startDeadlineMs, stopDeadlineMs, drainDeadlineMs, recentWorkspaces, animate } =
+  settingsSchema.shape;
+/** A change of some settings. (`settingsSchema.partial()` would set what is left out back to its default.) */
+export const settingsChangeSchema = z
+  .object({
+    theme: theme.unwrap(),
+    downloadFolder: downloadFolder.unwrap(),
+    startDeadlineMs: startDeadlineMs.unwrap(),
+    stopDeadlineMs: stopDeadlineMs.unwrap(),
+    drainDeadlineMs: drainDeadlineMs.unwrap(),
+    recentWorkspaces: recentWorkspaces.unwrap(),
+    animate: animate.unwrap(),
+  })
+  .partial();
