@@ -1,0 +1,89 @@
+/** The application menu. Every entry is a call that the panel could make as well. */
+import { app, dialog, Menu, type MenuItemConstructorOptions, shell } from 'electron';
+import type { CallInput, CallName } from '../contract/calls';
+
+export interface MenuActions {
+  call<N extends CallName>(name: N, input: CallInput<N>): Promise<unknown>;
+  /** Ids of all nodes of the workspace. */
+  nodeIds(): Promise<string[]>;
+  dataFolder: string;
+}
+
+export function menuTemplate({ call, nodeIds, dataFolder }: MenuActions): MenuItemConstructorOptions[] {
+  const onAll = (name: 'nodes.start' | 'nodes.stop') => async (): Promise<void> => {
+    const ids = await nodeIds();
+    if (ids.length > 0) await call(name, { ids });
+  };
+  const act = (run: () => Promise<unknown>) => (): void => {
+    run().catch((error: Error) => dialog.showErrorBox('Micro-CDN Studio', error.message));
+  };
+  return [
+    ...(process.platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
+    {
+      label: '&File',
+      submenu: [
+        { label: 'Open workspace…', accelerator: 'CmdOrCtrl+O', click: act(() => openWorkspace(call)) },
+        { label: 'Show data folder', click: act(() => shell.openPath(dataFolder)) },
+        { type: 'separator' },
+        process.platform === 'darwin' ? { role: 'close' } : { role: 'quit' },
+      ],
+    },
+    {
+      label: '&Edit',
+      submenu: [
+        // The panel handles these keys itself, because in a text field they belong to the text.
+        {
+          label: 'Undo',
+          accelerator: 'CmdOrCtrl+Z',
+          registerAccelerator: false,
+          click: act(() => call('workspace.undo', {})),
+        },
+        {
+          label: 'Redo',
+          accelerator: 'CmdOrCtrl+Shift+Z',
+          registerAccelerator: false,
+          click: act(() => call('workspace.redo', {})),
+        },
+        { type: 'separator' },
+        { role: 'cut' },
+        { role: 'copy' },
+        { role: 'paste' },
+        { role: 'selectAll' },
+      ],
+    },
+    {
+      label: '&Nodes',
+      submenu: [
+        { label: 'Start all', click: act(onAll('nodes.start')) },
+        { label: 'Stop all', click: act(onAll('nodes.stop')) },
+        { type: 'separator' },
+        { label: 'Heal all faults', click: act(() => call('faults.healAll', {})) },
+      ],
+    },
+    {
+      label: '&View',
+      submenu: [
+        { role: 'resetZoom' },
+        { role: 'zoomIn' },
+        { role: 'zoomOut' },
+        { type: 'separator' },
+        { role: 'togglefullscreen' },
+        ...(app.isPackaged ? [] : [{ role: 'reload' } as const, { role: 'toggleDevTools' } as const]),
+      ],
+    },
+    { role: 'windowMenu' },
+  ];
+}
+
+export function setMenu(actions: MenuActions): void {
+  Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(actions)));
+}
+
+async function openWorkspace(call: MenuActions['call']): Promise<void> {
+  const { filePaths } = await dialog.showOpenDialog({
+    title: 'Open workspace',
+    properties: ['openFile'],
+    filters: [{ name: 'Workspaces', extensions: ['json'] }],
+  });
+  if (filePaths[0]) await call('workspace.open', { path: filePaths[0] });
+}
