@@ -17,7 +17,6 @@ export interface WindowState {
 export function openWindow(options: {
   stateFile: string;
   preload: string;
-  icon?: string;
   devUrl?: string;
 }): BrowserWindow {
   const state = readState(options.stateFile);
