@@ -1,7 +1,5 @@
 /** How long do 1, 20 and 100 content servers take to start from the panel's core, and what memory do they take? */
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
@@ -57,7 +55,7 @@ interface Panel {
 }
 
 async function openPanel(): Promise<Panel> {
-  const home = mkdtempSync(join(scratchFolder() ?? tmpdir(), 'home-'));
+  const home = scratchFolder();
   const child = spawn(
     process.execPath,
     ['out/main/cli.js', 'panel', '--no-open', '--workspace', join(home, 'bench.json')],
