@@ -71,6 +71,8 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** Size of the reused receive buffer, bytes (default 64 KiB). Use 1 MiB for bulk downloads. */
   receiveBufferSize?: number;
+  /** Address of this machine to connect from, where the peer takes it for ours. Default: the system's choice. */
+  localHost?: string;
 }
 
 export interface Network {
@@ -116,6 +118,8 @@ export interface FolderEntry extends FileStat {
 export interface ReadableFile extends FileStat {
   /** Reads into `into` from `position`; resolves to the number of bytes, 0 at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
+  /** What the open file is like now; it may have changed since it was opened. */
+  stat(): Promise<FileStat>;
   close(): Promise<void>;
 }
 
@@ -141,10 +145,13 @@ export interface Folder {
   list(): Promise<FolderEntry[]>;
   stat(name: string): Promise<FileStat>;
   open(name: string): Promise<ReadableFile>;
-  /** Opens for writing, making parent folders; keeps what is there unless `truncate` is set. */
-  create(name: string, options?: { truncate?: boolean }): Promise<WritableFile>;
-  /** Atomic within the folder; replaces `to`. */
-  rename(from: string, to: string): Promise<void>;
+  /**
+   * Opens for writing, making parent folders; keeps what is there unless `truncate` is set. `exclusive` makes a
+   * new file, and fails with code 'EEXIST' where there is one.
+   */
+  create(name: string, options?: { truncate?: boolean; exclusive?: boolean }): Promise<WritableFile>;
+  /** Atomic within the folder. Replaces `to`; `exclusive` fails with code 'EEXIST' instead. */
+  rename(from: string, to: string, options?: { exclusive?: boolean }): Promise<void>;
   remove(name: string): Promise<void>;
   /** Calls back, some milliseconds after the last of a burst, when anything below may have changed. */
   watch(onChange: () => void): Timer;
@@ -153,6 +160,8 @@ export interface Folder {
 export interface Files {
   /** Opens a folder by its path on this machine, making it if it is missing. */
   folder(path: string): Promise<Folder>;
+  /** What is at this path of the machine, links followed; devices and the like count as missing. */
+  kindOf(path: string): Promise<'file' | 'folder' | 'missing'>;
 }
 
 export interface Log {

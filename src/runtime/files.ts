@@ -1,6 +1,6 @@
 /** Folders on the real disk. A name never reaches outside its folder, links included. */
 import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileNameProblem } from '../protocol/file-name';
 import type { FileStat, Files, Folder, FolderEntry, Log, ReadableFile, Timer, WritableFile } from './context';
@@ -15,6 +15,10 @@ export function systemFiles(log: Log): Files {
       const absolute = resolve(path);
       await mkdir(absolute, { recursive: true });
       return new DiskFolder(absolute, await realpath(absolute), log);
+    },
+    async kindOf(path) {
+      const info = await stat(resolve(path)).catch(() => null);
+      return info?.isFile() ? 'file' : info?.isDirectory() ? 'folder' : 'missing';
     },
   };
 }
@@ -59,19 +63,33 @@ class DiskFolder implements Folder {
       size: info.size,
       modifiedMs: info.mtimeMs,
       read: (into, position) => readAt(handle, into, position),
+      stat: async () => {
+        const { size, mtimeMs } = await handle.stat();
+        return { size, modifiedMs: mtimeMs };
+      },
       close: () => handle.close(),
     };
   }
 
-  async create(name: string, options: { truncate?: boolean } = {}): Promise<WritableFile> {
+  async create(
+    name: string,
+    options: { truncate?: boolean; exclusive?: boolean } = {},
+  ): Promise<WritableFile> {
     const path = await this.#writable(name);
-    const flags = constants.O_RDWR | constants.O_CREAT | (options.truncate ? constants.O_TRUNC : 0);
+    const flags =
+      constants.O_RDWR |
+      constants.O_CREAT |
+      (options.truncate ? constants.O_TRUNC : 0) |
+      (options.exclusive ? constants.O_EXCL : 0);
     const handle = await open(path, flags, 0o644);
     return new DiskWritableFile(handle, (await handle.stat()).size);
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await rename(await this.#existing(from), await this.#writable(to));
+  async rename(from: string, to: string, options: { exclusive?: boolean } = {}): Promise<void> {
+    const source = await this.#existing(from);
+    const target = await this.#writable(to);
+    if (options.exclusive) await renameExclusively(source, target);
+    else await rename(source, target);
   }
 
   async remove(name: string): Promise<void> {
@@ -162,6 +180,20 @@ class DiskWritableFile implements WritableFile {
   close(): Promise<void> {
     return this.handle.close();
   }
+}
+
+/** `rename` always replaces; `link` never does. File systems without hard links get a check and a rename. */
+async function renameExclusively(source: string, target: string): Promise<void> {
+  try {
+    await link(source, target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOENT') throw error;
+    const taken = await lstat(target).catch(() => null);
+    if (taken) throw Object.assign(new Error(`There is a file ${target} already.`), { code: 'EEXIST' });
+    return rename(source, target);
+  }
+  await rm(source);
 }
 
 async function readAt(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {

@@ -69,6 +69,7 @@ function connect(to: Endpoint, options: ConnectOptions = {}): Promise<TcpConnect
     timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
     signal,
     receiveBufferSize = DEFAULT_RECEIVE_BUFFER,
+    localHost,
   } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -76,6 +77,7 @@ function connect(to: Endpoint, options: ConnectOptions = {}): Promise<TcpConnect
     const socket = tcpConnect({
       host: to.host,
       port: to.port,
+      ...(localHost === undefined ? {} : { localAddress: localHost }),
       allowHalfOpen: true,
       noDelay: true,
       // One reused buffer instead of one per read: half the cost of 'data' events on large transfers.

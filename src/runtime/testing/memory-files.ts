@@ -26,6 +26,12 @@ export class MemoryFiles implements Files {
     return this.at(path);
   }
 
+  async kindOf(path: string): Promise<'file' | 'folder' | 'missing'> {
+    if (this.#folders.has(path)) return 'folder';
+    const cut = path.lastIndexOf('/');
+    return this.#folders.get(path.slice(0, cut) || '/')?.bytesOf(path.slice(cut + 1)) ? 'file' : 'missing';
+  }
+
   /** The folder itself, to prepare and inspect it in a test. */
   at(path: string): MemoryFolder {
     let folder = this.#folders.get(path);
@@ -82,13 +88,18 @@ export class MemoryFolder implements Folder {
       size: stored.size,
       modifiedMs: stored.modifiedMs,
       read: async (into, at) => readFrom(stored, into, at),
+      stat: async () => ({ size: stored.size, modifiedMs: stored.modifiedMs }),
       close: async () => {},
     };
   }
 
-  async create(name: string, options: { truncate?: boolean } = {}): Promise<WritableFile> {
+  async create(
+    name: string,
+    options: { truncate?: boolean; exclusive?: boolean } = {},
+  ): Promise<WritableFile> {
     refuseUnsafe(name);
     let stored = this.#files.get(name);
+    if (stored && options.exclusive) throw taken(name);
     if (!stored || options.truncate) {
       stored = { bytes: new Uint8Array(0), size: 0, modifiedMs: this.clock.wallTime() };
       this.#files.set(name, stored);
@@ -114,14 +125,16 @@ export class MemoryFolder implements Folder {
       truncate: async (size) => {
         file.bytes = Uint8Array.from(file.bytes.subarray(0, Math.min(size, file.size)));
         file.size = file.bytes.length;
+        file.modifiedMs = this.clock.wallTime();
       },
       sync: async () => {},
       close: async () => this.#changed(),
     };
   }
 
-  async rename(from: string, to: string): Promise<void> {
+  async rename(from: string, to: string, options: { exclusive?: boolean } = {}): Promise<void> {
     refuseUnsafe(to);
+    if (options.exclusive && this.#files.has(to)) throw taken(to);
     const stored = this.#get(from);
     this.#files.delete(from);
     this.#files.set(to, stored);
@@ -149,6 +162,10 @@ export class MemoryFolder implements Folder {
   #changed(): void {
     for (const watcher of [...this.#watchers]) setImmediate(() => this.#watchers.has(watcher) && watcher());
   }
+}
+
+function taken(name: string): Error {
+  return Object.assign(new Error(`There is a file "${name}" already.`), { code: 'EEXIST' });
 }
 
 function readFrom(stored: Stored, into: Uint8Array, position: number): number {

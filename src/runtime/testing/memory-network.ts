@@ -81,7 +81,7 @@ class MemoryHost implements Network {
     options.signal?.throwIfAborted();
     const listener = this.network.listeners.get(formatEndpoint({ ...to, host: normal(to.host) }));
     if (!listener) throw systemError('ECONNREFUSED', `connect ECONNREFUSED ${formatEndpoint(to)}`);
-    const from = { host: '127.0.0.1', port: this.network.ephemeralPort() };
+    const from = { host: options.localHost ?? '127.0.0.1', port: this.network.ephemeralPort() };
     const client = new MemoryConnection(this, from, listener.local);
     const server = new MemoryConnection(listener.owner, listener.local, from);
     client.peer = server;
