@@ -1,0 +1,23 @@
+import { defineFault, type FaultBehaviour } from './fault';
+
+/** What the kernel keeps for a UDP socket that nobody reads (Linux: net.core.rmem_default). */
+const SOCKET_BUFFER = 212_992;
+
+export const hang = defineFault({
+  kind: 'hang',
+  label: 'Hang',
+  observe:
+    'The node keeps its sockets and answers nothing: clients wait, heartbeats stop; healed, it goes on where it was and no byte is lost.',
+  targets: ['node'],
+  fields: {},
+  badge: () => 'hung',
+  create: (): FaultBehaviour => ({
+    suspends: true,
+    connecting: () => ({ unanswered: true }),
+    stream: () => ({ due: () => Number.POSITIVE_INFINITY, window: 0 }),
+    datagrams: () => ({
+      pass: (bytes) => [{ bytes, due: () => Number.POSITIVE_INFINITY }],
+      window: SOCKET_BUFFER,
+    }),
+  }),
+});

@@ -1,0 +1,153 @@
+import { formatEndpoint } from '../contract/endpoint';
+import type { DatagramSocket, Endpoint } from './context';
+import { DatagramLine } from './datagram-line';
+import type { FaultyWorld } from './faulty-connection';
+import type { LiveFault } from './live-fault';
+
+/** Peers whose datagrams are kept apart; further ones share one chain. */
+const MAX_PEERS = 1024;
+
+type Forward = (bytes: Uint8Array, peer: Endpoint) => void;
+
+/** The faults on the datagrams of one socket in one direction: a chain for each peer. */
+class DatagramChains {
+  readonly #world: FaultyWorld;
+  readonly #direction: 'in' | 'out';
+  readonly #forward: Forward;
+  readonly #chains = new Map<string, { peer: Endpoint; lines: DatagramLine[] }>();
+
+  constructor(world: FaultyWorld, direction: 'in' | 'out', forward: Forward) {
+    this.#world = world;
+    this.#direction = direction;
+    this.#forward = forward;
+  }
+
+  /** @param bytes may be kept */
+  push(bytes: Uint8Array, peer: Endpoint): void {
+    const name = formatEndpoint(peer);
+    const key = this.#chains.has(name) || this.#chains.size < MAX_PEERS ? name : 'others';
+    let chain = this.#chains.get(key);
+    if (!chain) {
+      chain = { peer: { ...peer }, lines: [] };
+      this.#chains.set(key, chain);
+      this.#adopt(chain);
+    }
+    const first = chain.lines[0];
+    if (first) first.push(bytes);
+    else this.#forward(bytes, peer);
+  }
+
+  refresh(): void {
+    for (const [key, chain] of this.#chains) {
+      this.#adopt(chain);
+      if (chain.lines.length === 0) this.#chains.delete(key);
+    }
+  }
+
+  clear(): void {
+    for (const { lines } of this.#chains.values()) for (const line of lines) line.clear();
+    this.#chains.clear();
+  }
+
+  #adopt(chain: { peer: Endpoint; lines: DatagramLine[] }): void {
+    const traffic = {
+      transport: 'udp',
+      direction: this.#direction,
+      role: 'dialled',
+      peer: chain.peer,
+    } as const;
+    const faults = this.#world.faults.active.filter(
+      (fault) => fault.behaviour.datagrams && fault.covers(traffic),
+    );
+    const former = chain.lines;
+    for (const line of former.toReversed()) if (!faults.includes(line.fault)) line.flush();
+    const kept = new Map(former.map((line) => [line.fault, line]));
+    chain.lines = faults.flatMap((fault) => kept.get(fault) ?? this.#line(fault, chain.peer) ?? []);
+    chain.lines.forEach((line, at) => {
+      const following = chain.lines[at + 1];
+      line.next = following ? (bytes) => following.push(bytes) : (bytes) => this.#forward(bytes, chain.peer);
+    });
+    for (const line of chain.lines) line.retime();
+  }
+
+  #line(fault: LiveFault, peer: Endpoint): DatagramLine | undefined {
+    const { realClock } = this.#world;
+    const random = fault.deal(`udp ${this.#direction} ${formatEndpoint(peer)}`);
+    const link = { direction: this.#direction, role: 'dialled', openedAt: realClock.now(), random } as const;
+    const rule = fault.behaviour.datagrams?.(link);
+    return rule && new DatagramLine(fault, rule, realClock);
+  }
+}
+
+/** A UDP socket with faults in both directions. Without any, datagrams go straight through. */
+export class FaultyDatagramSocket implements DatagramSocket {
+  readonly #world: FaultyWorld;
+  readonly #inner: DatagramSocket;
+  readonly #onClosed: (socket: FaultyDatagramSocket) => void;
+  readonly #in: DatagramChains;
+  readonly #out: DatagramChains;
+  #open = true;
+
+  /**
+   * @param bindInner binds the real socket, which calls back with what arrives
+   */
+  static async bind(
+    world: FaultyWorld,
+    bindInner: (receive: Forward) => Promise<DatagramSocket>,
+    receive: Forward,
+    onClosed: (socket: FaultyDatagramSocket) => void,
+  ): Promise<FaultyDatagramSocket> {
+    const early: { bytes: Uint8Array; from: Endpoint }[] = [];
+    let socket: FaultyDatagramSocket | undefined;
+    const inner = await bindInner((bytes, from) => {
+      if (socket) socket.#arrive(bytes, from, receive);
+      else early.push({ bytes: new Uint8Array(bytes), from });
+    });
+    socket = new FaultyDatagramSocket(world, inner, receive, onClosed);
+    for (const { bytes, from } of early) socket.#arrive(bytes, from, receive);
+    return socket;
+  }
+
+  private constructor(
+    world: FaultyWorld,
+    inner: DatagramSocket,
+    receive: Forward,
+    onClosed: (socket: FaultyDatagramSocket) => void,
+  ) {
+    this.#world = world;
+    this.#inner = inner;
+    this.#onClosed = onClosed;
+    this.#in = new DatagramChains(world, 'in', (bytes, from) => {
+      if (this.#open) receive(bytes, from);
+    });
+    this.#out = new DatagramChains(world, 'out', (bytes, to) => inner.send(bytes, to));
+  }
+
+  get local(): Endpoint {
+    return this.#inner.local;
+  }
+
+  send(bytes: Uint8Array | string, to: Endpoint): void {
+    if (this.#world.faults.active.length === 0) this.#inner.send(bytes, to);
+    else if (this.#open)
+      this.#out.push(typeof bytes === 'string' ? Buffer.from(bytes) : new Uint8Array(bytes), to);
+  }
+
+  close(): Promise<void> {
+    this.#open = false;
+    this.#onClosed(this);
+    this.#in.clear();
+    this.#out.clear();
+    return this.#inner.close();
+  }
+
+  refresh(): void {
+    this.#in.refresh();
+    this.#out.refresh();
+  }
+
+  #arrive(bytes: Uint8Array, from: Endpoint, receive: Forward): void {
+    if (this.#world.faults.active.length === 0) receive(bytes, from);
+    else this.#in.push(new Uint8Array(bytes), from);
+  }
+}

@@ -1,0 +1,195 @@
+import type { DiskOperation } from '../faults/fault';
+import type {
+  Clock,
+  FileStat,
+  Files,
+  Folder,
+  FolderEntry,
+  ReadableFile,
+  Timer,
+  WritableFile,
+} from './context';
+import type { FaultSet } from './fault-set';
+
+const reasons: Record<string, string> = {
+  EIO: 'input/output error',
+  ENOSPC: 'no space left on the disk',
+  EMFILE: 'too many open files',
+};
+
+/** Folders with the faults of a disk. Without any, every call goes straight through. */
+export class FaultyFiles implements Files {
+  readonly #inner: Files;
+  readonly #disk: FaultyDisk;
+
+  constructor(inner: Files, faults: FaultSet, realClock: Clock) {
+    this.#inner = inner;
+    this.#disk = new FaultyDisk(faults, realClock);
+  }
+
+  async folder(path: string): Promise<Folder> {
+    return new FaultyFolder(await this.#inner.folder(path), this.#disk);
+  }
+
+  kindOf(path: string): Promise<'file' | 'folder' | 'missing'> {
+    return this.#disk.run('list', 0, () => this.#inner.kindOf(path));
+  }
+}
+
+/** Applies the disk rules of all faults, in the order of the chain. */
+class FaultyDisk {
+  readonly faults: FaultSet;
+  readonly #clock: Clock;
+  /** The disk does one thing at a time: delays add up for operations that come together. */
+  #busyUntil = 0;
+
+  constructor(faults: FaultSet, clock: Clock) {
+    this.faults = faults;
+    this.#clock = clock;
+  }
+
+  get sound(): boolean {
+    return this.faults.active.length === 0;
+  }
+
+  /** Runs `operation` on `bytes` as the faults allow. @throws an error with the code of the fault */
+  async run<T>(kind: DiskOperation, bytes: number, operation: () => Promise<T>): Promise<T> {
+    if (this.sound) return operation();
+    await this.faults.running();
+    const delay = this.#rules.reduce((sum, rule) => sum + (rule.delay?.(kind, bytes) ?? 0), 0);
+    if (delay > 0) await this.#wait(delay);
+    for (const rule of this.#rules) {
+      const code = rule.fail?.(kind, bytes);
+      if (code) throw Object.assign(new Error(`${code}: ${reasons[code] ?? 'failed'}, ${kind}`), { code });
+    }
+    const result = await operation();
+    await this.faults.running();
+    return result;
+  }
+
+  damage(name: string, bytes: Uint8Array, position: number): void {
+    if (!this.sound) for (const rule of this.#rules) rule.content?.(name, bytes, position);
+  }
+
+  /** What is told of a file. One whose bytes read otherwise looks changed, so that no cache hides the fault. */
+  told<T extends FileStat>(name: string, stat: T): T {
+    if (this.sound || this.disguise === '') return stat;
+    const size = this.#rules.reduce((size, rule) => rule.size?.(name, size) ?? size, stat.size);
+    return { ...stat, size, modifiedMs: stat.modifiedMs + 1 };
+  }
+
+  /** Names the faults that make files look other than they are; empty when none does. */
+  get disguise(): string {
+    const disguising = this.faults.active.filter(({ behaviour: { disk } }) => disk?.content || disk?.size);
+    return disguising.map(({ spec }) => spec.id + JSON.stringify(spec.params)).join(' ');
+  }
+
+  get #rules() {
+    return this.faults.active.map((fault) => fault.behaviour.disk).filter((rule) => rule !== undefined);
+  }
+
+  /** Waits for the disk, in turn; a change of faults wakes all at once, since the disk may be quick again. */
+  async #wait(ms: number): Promise<void> {
+    const now = this.#clock.now();
+    this.#busyUntil = Math.max(this.#busyUntil, now) + ms;
+    const until = this.#busyUntil;
+    while (this.#clock.now() < until && this.#rules.some((rule) => rule.delay)) {
+      let timer: Timer | undefined;
+      let stop: (() => void) | undefined;
+      await new Promise<void>((resolve) => {
+        timer = this.#clock.after(until - this.#clock.now(), resolve);
+        stop = this.faults.onChange(resolve);
+      });
+      timer?.cancel();
+      stop?.();
+    }
+    if (!this.#rules.some((rule) => rule.delay)) this.#busyUntil = 0;
+  }
+}
+
+class FaultyFolder implements Folder {
+  readonly #inner: Folder;
+  readonly #disk: FaultyDisk;
+
+  constructor(inner: Folder, disk: FaultyDisk) {
+    this.#inner = inner;
+    this.#disk = disk;
+  }
+
+  get path(): string {
+    return this.#inner.path;
+  }
+
+  async list(): Promise<FolderEntry[]> {
+    const entries = await this.#disk.run('list', 0, () => this.#inner.list());
+    return this.#disk.sound ? entries : entries.map((entry) => this.#disk.told(entry.name, entry));
+  }
+
+  async stat(name: string): Promise<FileStat> {
+    return this.#disk.told(name, await this.#disk.run('list', 0, () => this.#inner.stat(name)));
+  }
+
+  async open(name: string): Promise<ReadableFile> {
+    const file = await this.#disk.run('open', 0, () => this.#inner.open(name));
+    const disk = this.#disk;
+    return {
+      size: file.size,
+      modifiedMs: disk.told(name, file).modifiedMs,
+      read: (into, position) => readThrough(disk, name, file, into, position),
+      stat: async () => disk.told(name, await file.stat()),
+      close: () => file.close(),
+    };
+  }
+
+  async create(name: string, options?: { truncate?: boolean; exclusive?: boolean }): Promise<WritableFile> {
+    const file = await this.#disk.run('open', 0, () => this.#inner.create(name, options));
+    const disk = this.#disk;
+    return {
+      get size() {
+        return file.size;
+      },
+      read: (into, position) => readThrough(disk, name, file, into, position),
+      write: (bytes, position) => disk.run('write', bytes.length, () => file.write(bytes, position)),
+      truncate: (size) => disk.run('write', 0, () => file.truncate(size)),
+      sync: () => disk.run('write', 0, () => file.sync()),
+      close: () => file.close(),
+    };
+  }
+
+  rename(from: string, to: string, options?: { exclusive?: boolean }): Promise<void> {
+    return this.#disk.run('write', 0, () => this.#inner.rename(from, to, options));
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#disk.run('write', 0, () => this.#inner.remove(name));
+  }
+
+  watch(onChange: () => void): Timer {
+    const inner = this.#inner.watch(() => void this.#disk.faults.running().then(onChange));
+    let disguise = this.#disk.disguise;
+    const stop = this.#disk.faults.onChange(() => {
+      if (disguise === this.#disk.disguise) return;
+      disguise = this.#disk.disguise;
+      onChange();
+    });
+    return {
+      cancel: () => {
+        inner.cancel();
+        stop();
+      },
+    };
+  }
+}
+
+async function readThrough(
+  disk: FaultyDisk,
+  name: string,
+  file: Pick<ReadableFile, 'read'>,
+  into: Uint8Array,
+  position: number,
+): Promise<number> {
+  if (disk.sound) return file.read(into, position);
+  const length = await disk.run('read', into.length, () => file.read(into, position));
+  disk.damage(name, into.subarray(0, length), position);
+  return length;
+}
