@@ -14,11 +14,7 @@ export interface WindowState {
 }
 
 /** Opens the panel. `devUrl` is the address of the development server, where there is one. */
-export function openWindow(options: {
-  stateFile: string;
-  preload: string;
-  devUrl?: string;
-}): BrowserWindow {
+export function openWindow(options: { stateFile: string; preload: string; devUrl?: string }): BrowserWindow {
   const state = readState(options.stateFile);
   const window = new BrowserWindow({
     ...initial,
