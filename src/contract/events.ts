@@ -21,6 +21,8 @@ export interface NodeView {
   waitingFor?: string;
   deadline?: number;
   pid?: number;
+  /** The configuration (or the address of a linked node) is no longer the one it was started with: restart it. */
+  outdated?: boolean;
   ports: Record<string, number>;
   /** What the kind publishes about itself; its inspector knows the shape. */
   snapshot: Record<string, unknown>;

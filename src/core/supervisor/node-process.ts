@@ -1,0 +1,348 @@
+/**
+ * The one owner of one node process: it alone spawns, watches, times out, kills and reaps it. A process is
+ * never reused; a restart makes a new NodeProcess.
+ */
+import { type ErrorShape, fromErrorShape, StudioError } from '../../contract/errors';
+import type { NodePhase } from '../../contract/events';
+import type { FaultSpec } from '../../contract/fault';
+import type { FromNode, NodeTelemetry, ToNode, Watch } from '../../contract/node-port';
+import type { NodeChannel, NodeExit, NodeLauncher } from './launcher';
+
+/** After SIGKILL, or after its last words, a process is given so long to be gone. */
+const EXIT_DEADLINE_MS = 2000;
+/** Lines of output kept to explain a crash. */
+const LAST_LINES = 5;
+
+export interface Deadlines {
+  /** Milliseconds until a start is given up, a stop is forced, and a drain is called late. */
+  startMs: number;
+  stopMs: number;
+  drainMs: number;
+}
+
+export interface NodeProcessState {
+  phase: NodePhase;
+  /** Unix milliseconds. */
+  since: number;
+  reason?: ErrorShape;
+  waitingFor?: string;
+  /** Unix milliseconds. */
+  deadline?: number;
+  pid?: number;
+  ports: Record<string, number>;
+}
+
+export interface NodeProcessOptions {
+  launcher: NodeLauncher;
+  /** The node's name, in messages to the person. */
+  name: string;
+  start: Omit<Extract<ToNode, { type: 'start' }>, 'type'>;
+  deadlines: Deadlines;
+  onState(state: NodeProcessState): void;
+  onTelemetry(telemetry: NodeTelemetry): void;
+  onOutput(line: string): void;
+}
+
+interface PendingCall {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  progress?: ((value: Record<string, unknown>) => void) | undefined;
+}
+
+/**
+ * Why the process ended or is about to. An exit code cannot tell a stop from a crash (crashes have been seen
+ * to report 0), so the intent is recorded before anything is done.
+ */
+type Intent = 'none' | 'stop' | 'force' | 'kill' | 'start-timeout' | 'stop-timeout';
+
+export class NodeProcess {
+  #state: NodeProcessState = { phase: 'starting', since: Date.now(), ports: {} };
+  #intent: Intent = 'none';
+  #drained = false;
+  #fatal: ErrorShape | undefined;
+  #channel: NodeChannel | undefined;
+  #spawned = false;
+  #killWanted = false;
+  #timer: NodeJS.Timeout | undefined;
+  #nextCall = 1;
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #lastLines: string[] = [];
+  #settle!: () => void;
+  #end!: () => void;
+  /** Resolves when the process runs, or when it has ended before it did. Never rejects: see `state`. */
+  readonly settled = new Promise<void>((resolve) => {
+    this.#settle = resolve;
+  });
+  /** Resolves when the process is gone. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.#end = resolve;
+  });
+
+  constructor(private readonly options: NodeProcessOptions) {}
+
+  get state(): NodeProcessState {
+    return this.#state;
+  }
+
+  get alive(): boolean {
+    return this.#state.phase !== 'stopped' && this.#state.phase !== 'crashed';
+  }
+
+  /** To be called once. */
+  launch(): void {
+    const { launcher, name, deadlines } = this.options;
+    this.#enter('starting', { waitingFor: 'its ports to open', deadlineMs: deadlines.startMs });
+    this.#after(deadlines.startMs, () => this.#endBy('start-timeout'));
+    this.#channel = launcher.launch(name, {
+      spawned: () => this.#onSpawned(),
+      message: (message) => this.#onMessage(message),
+      output: (line) => this.#onOutput(line),
+      exited: (exit) => this.#onExited(exit),
+    });
+    this.#proceed();
+  }
+
+  /** No new clients; stops when the present ones are finished. A node that is not running is stopped. */
+  drain(): void {
+    if (this.#state.phase !== 'running') return this.stop();
+    const { drainMs } = this.options.deadlines;
+    this.#enter('draining', { waitingFor: 'its present clients to finish', deadlineMs: drainMs });
+    this.#post({ type: 'drain' });
+    // Forcing would cut off the very clients that a drain protects, so this is left to the person.
+    this.#after(drainMs, () => {
+      this.#update({
+        reason: {
+          code: 'LATE',
+          message: `${this.options.name} still serves clients after ${seconds(drainMs)}.`,
+          hint: 'Wait for them, or use Force stop, which cuts them off.',
+        },
+      });
+    });
+  }
+
+  stop(): void {
+    if (!this.alive || this.#intent !== 'none') return;
+    this.#intent = 'stop';
+    const { stopMs } = this.options.deadlines;
+    this.#enter('stopping', { waitingFor: 'its process to end', deadlineMs: stopMs });
+    this.#after(stopMs, () => this.#endBy('stop-timeout'));
+    this.#post({ type: 'stop' });
+  }
+
+  /** SIGKILL. While the node is being stopped or drained this is the force, else it is a crash on purpose. */
+  kill(): void {
+    if (!this.alive) return;
+    this.#endBy(this.#state.phase === 'stopping' || this.#state.phase === 'draining' ? 'force' : 'kill');
+  }
+
+  setFaults(faults: FaultSpec[]): void {
+    this.#post({ type: 'faults', faults });
+  }
+
+  setWatch(watch: Watch): void {
+    this.#post({ type: 'watch', watch });
+  }
+
+  /** Asks the node something. Rejects with the node's error, and with 'NODE_ENDED' when it ends first. */
+  operate(
+    operation: string,
+    input: unknown,
+    options: { signal?: AbortSignal; progress?: (value: Record<string, unknown>) => void } = {},
+  ): Promise<unknown> {
+    const { phase } = this.#state;
+    if (phase !== 'running' && phase !== 'draining')
+      return Promise.reject(
+        new StudioError('NODE_NOT_RUNNING', `${this.options.name} is not running.`, 'Start it first.'),
+      );
+    const call = this.#nextCall++;
+    const cancel = (): void => this.#post({ type: 'cancel', call });
+    return new Promise<unknown>((resolve, reject) => {
+      this.#calls.set(call, { resolve, reject, progress: options.progress });
+      this.#post({ type: 'operate', call, operation, input });
+      if (options.signal?.aborted) cancel();
+      else options.signal?.addEventListener('abort', cancel, { once: true });
+    }).finally(() => options.signal?.removeEventListener('abort', cancel));
+  }
+
+  #onSpawned(): void {
+    this.#spawned = true;
+    // It came after it was given up.
+    if (!this.alive) return this.#channel?.kill();
+    const pid = this.#channel?.pid;
+    if (pid !== undefined) this.#update({ pid });
+    this.#proceed();
+  }
+
+  /** Does what had to wait for the process to exist. A launcher may report it before `launch` returns. */
+  #proceed(): void {
+    if (!this.#spawned || !this.#channel || !this.alive) return;
+    if (this.#killWanted) return this.#channel.kill();
+    if (this.#intent === 'none' && this.#state.phase === 'starting')
+      this.#channel.post({ type: 'start', ...this.options.start });
+    else if (this.#intent === 'stop') this.#channel.kill();
+  }
+
+  #onMessage(message: FromNode): void {
+    if (!this.alive) return;
+    switch (message.type) {
+      case 'ready':
+        if (this.#state.phase === 'starting' && this.#intent === 'none') {
+          this.#enter('running', { ports: message.ports });
+          this.#settle();
+        }
+        return;
+      case 'drained':
+        if (this.#state.phase === 'draining') {
+          this.#drained = true;
+          this.stop();
+        }
+        return;
+      case 'stopped':
+        return;
+      case 'fatal':
+        this.#fatal = message.error;
+        this.#after(EXIT_DEADLINE_MS, () => this.#forceExit());
+        return;
+      case 'telemetry':
+        return this.options.onTelemetry(message.telemetry);
+      case 'progress':
+        return this.#calls.get(message.call)?.progress?.(message.value);
+      case 'result':
+        return this.#takeCall(message.call)?.resolve(message.value);
+      case 'failed':
+        return this.#takeCall(message.call)?.reject(fromErrorShape(message.error));
+    }
+  }
+
+  #onOutput(line: string): void {
+    this.#lastLines.push(line.slice(0, 500));
+    if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
+    this.options.onOutput(line);
+  }
+
+  #endBy(intent: Intent): void {
+    this.#intent = intent;
+    this.#forceExit();
+  }
+
+  #forceExit(): void {
+    this.#killWanted = true;
+    this.#after(EXIT_DEADLINE_MS, () => this.#onExited({ code: null, signal: null }, true));
+    this.#proceed();
+  }
+
+  /** Launchers report an exit more than once; only the first counts. */
+  #onExited(exit: NodeExit, presumed = false): void {
+    if (!this.alive) return;
+    clearTimeout(this.#timer);
+    const stopped = this.#intent === 'stop' || this.#intent === 'force' || this.#intent === 'stop-timeout';
+    const reason = presumed ? this.#unkillable() : this.#reasonOf(exit);
+    this.#state = {
+      phase: stopped && !presumed ? 'stopped' : 'crashed',
+      since: Date.now(),
+      ports: {},
+      ...(reason ? { reason } : {}),
+    };
+    for (const call of this.#calls.keys())
+      this.#takeCall(call)?.reject(new StudioError('NODE_ENDED', `${this.options.name} ended meanwhile.`));
+    this.options.onState(this.#state);
+    this.#settle();
+    this.#end();
+  }
+
+  #reasonOf(exit: NodeExit): ErrorShape | undefined {
+    const { name, deadlines } = this.options;
+    switch (this.#intent) {
+      case 'stop':
+        return this.#drained
+          ? { code: 'DRAINED', message: `${name} finished its clients, then stopped.` }
+          : undefined;
+      case 'force':
+        return { code: 'FORCED', message: `${name} was stopped by force.` };
+      case 'stop-timeout':
+        return {
+          code: 'FORCED',
+          message: `${name} did not stop within ${seconds(deadlines.stopMs)}, so its process was killed.`,
+        };
+      case 'kill':
+        return { code: 'KILLED', message: `${name} was killed by you.` };
+      case 'start-timeout':
+        return {
+          code: 'START_TIMEOUT',
+          message: `${name} was not ready within ${seconds(deadlines.startMs)}, so its process was killed.`,
+          hint: 'Start it again. On a busy machine, raise the start deadline in the settings.',
+        };
+      case 'none':
+        return this.#fatal ?? this.#crash(exit);
+    }
+  }
+
+  #crash(exit: NodeExit): ErrorShape {
+    const { name } = this.options;
+    if (exit.error)
+      return {
+        code: 'SPAWN_FAILED',
+        message: `The process of ${name} could not be started: ${exit.error.message}`,
+        hint: 'Install or build Micro-CDN Studio again, and see whether the machine has memory left.',
+      };
+    const how = exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code ?? 'unknown'}`;
+    const said = this.#lastLines.length > 0 ? ` It said: ${this.#lastLines.join(' / ')}` : '';
+    return {
+      code: 'CRASHED',
+      message: `${name} ended by itself, with ${how}.${said}`,
+      hint: 'Its log may say more. Start it again with Restart.',
+    };
+  }
+
+  #unkillable(): ErrorShape {
+    const { pid } = this.#state;
+    return {
+      code: 'UNKILLABLE',
+      message: `${this.options.name} was killed, but the system does not report the end of its process${pid ? ` (pid ${pid})` : ''}.`,
+      hint: 'Look for it in the list of processes.',
+    };
+  }
+
+  #takeCall(id: number): PendingCall | undefined {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    return call;
+  }
+
+  #post(message: ToNode): void {
+    if (this.#spawned && this.alive) this.#channel?.post(message);
+  }
+
+  #enter(
+    phase: NodePhase,
+    change: { waitingFor?: string; deadlineMs?: number; ports?: Record<string, number> } = {},
+  ): void {
+    clearTimeout(this.#timer);
+    const { pid, ports } = this.#state;
+    const since = Date.now();
+    this.#state = {
+      phase,
+      since,
+      ports: change.ports ?? ports,
+      ...(pid === undefined ? {} : { pid }),
+      ...(change.waitingFor ? { waitingFor: change.waitingFor } : {}),
+      ...(change.deadlineMs === undefined ? {} : { deadline: since + change.deadlineMs }),
+    };
+    this.options.onState(this.#state);
+  }
+
+  #update(change: Partial<NodeProcessState>): void {
+    this.#state = { ...this.#state, ...change };
+    this.options.onState(this.#state);
+  }
+
+  /** One deadline at a time: the newest replaces the former. */
+  #after(ms: number, run: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(run, ms);
+  }
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}

@@ -1,0 +1,76 @@
+/** Turns a stored configuration into what a node program receives: links to addresses, folders to paths. */
+import type { Endpoint } from '../../contract/endpoint';
+import type { LinkField, LinksField } from '../../contract/fields';
+import type { NodeManifest } from '../../contract/manifest';
+import type { NodeSpec } from '../../contract/workspace';
+import { manifestOf } from '../../nodes/manifests';
+import { parseSavedConfig } from '../workspace/node-config';
+
+export interface ResolveContext {
+  node(id: string): NodeSpec | undefined;
+  /** Ports that the node has bound, by name; empty while it is not running. */
+  boundPorts(id: string): Record<string, number>;
+  /** Absolute path for a folder field; `configured` is empty when the person left the choice to the studio. */
+  folder(node: NodeSpec, manifest: NodeManifest, key: string, configured: string): string;
+}
+
+/** @throws StudioError of code 'BAD_CONFIG' */
+export function resolveConfig(
+  node: NodeSpec,
+  manifest: NodeManifest,
+  context: ResolveContext,
+): Record<string, unknown> {
+  const config = parseSavedConfig(manifest, node.config);
+  for (const [key, field] of Object.entries(manifest.fields)) {
+    const value = config[key];
+    if (field.control === 'folder') config[key] = context.folder(node, manifest, key, String(value));
+    if (field.control === 'link') config[key] = resolveLink(field, value, context);
+    if (field.control === 'links')
+      config[key] = (value as unknown[])
+        .map((link) => resolveLink(field, link, context))
+        .filter((endpoint) => endpoint !== null);
+  }
+  return config;
+}
+
+/** Null for no link, for a node that is gone, and for one whose port is not known before it runs. */
+function resolveLink(
+  field: LinkField | LinksField,
+  value: unknown,
+  context: ResolveContext,
+): Endpoint | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if (!('node' in value)) return value as Endpoint;
+  const target = context.node(String(value.node));
+  return target ? endpointOf(target, field.port, context.boundPorts(target.id)) : null;
+}
+
+/** Where others reach a node's port of this name. */
+export function endpointOf(node: NodeSpec, portName: string, bound: Record<string, number>): Endpoint | null {
+  const port = bound[portName] ?? configuredPorts(node).find((use) => use.name === portName)?.port;
+  return port ? { host: reachableHost(node), port } : null;
+}
+
+/** The ports that a node's configuration names, those left open (0) excepted. */
+export function configuredPorts(
+  node: NodeSpec,
+): { key: string; name: string; transport: 'tcp' | 'udp'; port: number }[] {
+  const fields = manifestOf(node.kind)?.fields ?? {};
+  return Object.entries(fields).flatMap(([key, field]) => {
+    if (field.control !== 'port') return [];
+    const port = Number(node.config[key] ?? field.default);
+    return port > 0 ? [{ key, name: field.port, transport: field.transport, port }] : [];
+  });
+}
+
+export function listeningHost(node: NodeSpec): string {
+  return typeof node.config.host === 'string' && node.config.host !== '' ? node.config.host : '127.0.0.1';
+}
+
+/** A node that listens on every address is reached over the loopback. */
+function reachableHost(node: NodeSpec): string {
+  const host = listeningHost(node);
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '::1';
+  return host;
+}

@@ -1,0 +1,53 @@
+/** Makes of a failed start something that a person can act on. */
+import type { ErrorShape } from '../../contract/errors';
+import type { NodeSpec } from '../../contract/workspace';
+import { manifestOf } from '../../nodes/manifests';
+import { checkPort, type PortUse } from './ports';
+import { configuredPorts, listeningHost } from './resolve-config';
+
+/** A better reason, or undefined where the node's own words are the best there are. */
+export async function explainStartFailure(
+  reason: ErrorShape,
+  node: NodeSpec,
+  uses: readonly PortUse[],
+): Promise<ErrorShape | undefined> {
+  switch (reason.code) {
+    case 'EADDRINUSE':
+      return explainPortInUse(node, uses);
+    case 'EACCES':
+      return {
+        ...reason,
+        hint: 'Ports below 1024, and folders of other users, need rights that this account does not have.',
+      };
+    case 'EADDRNOTAVAIL':
+      return {
+        ...reason,
+        message: `This machine has no address ${listeningHost(node)}.`,
+        hint: 'Use 127.0.0.1, or an address of one of its network interfaces.',
+      };
+    default:
+      return undefined;
+  }
+}
+
+async function explainPortInUse(node: NodeSpec, uses: readonly PortUse[]): Promise<ErrorShape | undefined> {
+  const others = uses.filter((use) => use.node !== node.id);
+  for (const { key, transport, port } of configuredPorts(node)) {
+    const check = await checkPort(listeningHost(node), port, transport, others);
+    if (check.free) continue;
+    const label = manifestOf(node.kind)?.fields[key]?.label ?? `${transport.toUpperCase()} port`;
+    return {
+      code: 'EADDRINUSE',
+      message: `${label} ${port} is in use by ${check.holder ?? 'another program'}.`,
+      hint: check.nextFree
+        ? `Use ${check.nextFree}, the next free one, or end the other program.`
+        : 'Choose another port, or end the other program.',
+    };
+  }
+  // Whoever held it has let go meanwhile.
+  return {
+    code: 'EADDRINUSE',
+    message: 'A port was in use by another program when the node started; it is free now.',
+    hint: 'Start it again.',
+  };
+}

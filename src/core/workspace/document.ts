@@ -1,0 +1,208 @@
+/** The workspace document and its edits, as pure functions from one document to the next. */
+
+import { StudioError } from '../../contract/errors';
+import type { FaultSpec } from '../../contract/fault';
+import type { Field, LinkValue } from '../../contract/fields';
+import type { NodeManifest } from '../../contract/manifest';
+import type { NodeSpec, Workspace, WorkspaceCommand } from '../../contract/workspace';
+import { manifestOf } from '../../nodes/manifests';
+import { checkedConfig } from './node-config';
+
+/**
+ * What changes a document: the person's commands, where new nodes are already complete (`planning.ts` chooses
+ * their names, ports and places, for which it must look at the machine).
+ */
+export type Edit =
+  | Exclude<WorkspaceCommand, { type: 'add-node' } | { type: 'duplicate-nodes' }>
+  | { type: 'insert-nodes'; nodes: NodeSpec[]; label?: string };
+
+export function emptyWorkspace(name: string): Workspace {
+  return {
+    format: 'micro-cdn-studio',
+    version: 1,
+    name,
+    nodes: [],
+    faults: [],
+    startOnOpen: false,
+  };
+}
+
+/** @throws StudioError when the edit does not fit the document; the document stays as it was */
+export function applyEdit(document: Workspace, edit: Edit): Workspace {
+  switch (edit.type) {
+    case 'insert-nodes':
+      return edit.nodes.reduce(insertNode, document);
+    case 'remove-nodes':
+      return removeNodes(document, edit.ids);
+    case 'move-nodes':
+      return changeNodes(document, Object.keys(edit.positions), (node) => ({
+        ...node,
+        position: edit.positions[node.id] ?? node.position,
+      }));
+    case 'rename-node':
+      refuseTakenName(document, edit.name, edit.id);
+      return changeNodes(document, [edit.id], (node) => ({ ...node, name: edit.name }));
+    case 'configure-node':
+      return changeNodes(document, [edit.id], (node) => ({
+        ...node,
+        config: checkedConfig(document, node, { ...node.config, ...edit.config }),
+      }));
+    case 'rename-workspace':
+      return { ...document, name: edit.name };
+    case 'set-start-on-open':
+      return { ...document, startOnOpen: edit.startOnOpen };
+  }
+}
+
+/** What undo would undo, in a few words: 'add CS3'. `document` is the one before the edit. */
+export function describeEdit(document: Workspace, edit: Edit): string {
+  switch (edit.type) {
+    case 'insert-nodes':
+      return edit.label ?? `add ${nameList(edit.nodes)}`;
+    case 'remove-nodes':
+      return `delete ${nameList(document.nodes.filter((node) => edit.ids.includes(node.id)))}`;
+    case 'move-nodes':
+      return `move ${nameList(document.nodes.filter((node) => node.id in edit.positions))}`;
+    case 'rename-node':
+      return `rename ${nodeOf(document, edit.id).name} to ${edit.name}`;
+    case 'configure-node':
+      return `change ${nodeOf(document, edit.id).name}`;
+    case 'rename-workspace':
+      return 'rename the workspace';
+    case 'set-start-on-open':
+      return edit.startOnOpen ? 'start on open' : 'no start on open';
+  }
+}
+
+/** @throws StudioError of code 'UNKNOWN_NODE' */
+export function nodeOf(document: Workspace, id: string): NodeSpec {
+  const node = document.nodes.find((candidate) => candidate.id === id);
+  if (!node)
+    throw new StudioError(
+      'UNKNOWN_NODE',
+      `There is no node "${id}" in this workspace.`,
+      'It may have been deleted; undo brings it back.',
+    );
+  return node;
+}
+
+/**
+ * Goes back (or forward) to `target` without touching what is not an edit: faults are set and healed live, so
+ * those of nodes that exist in both documents stay as they are now, and a node that returns brings its own.
+ */
+export function restore(target: Workspace, current: Workspace): Workspace {
+  const inTarget = new Set(target.nodes.map((node) => node.id));
+  const inCurrent = new Set(current.nodes.map((node) => node.id));
+  const now = new Map(current.faults.map((fault) => [fault.id, fault]));
+  const kept = target.faults
+    .map((fault) => (inCurrent.has(fault.node) ? now.get(fault.id) : fault))
+    .filter((fault): fault is FaultSpec => fault !== undefined);
+  const keptIds = new Set(kept.map((fault) => fault.id));
+  const added = current.faults.filter((fault) => !keptIds.has(fault.id) && inTarget.has(fault.node));
+  return { ...target, faults: [...kept, ...added] };
+}
+
+/** Adds a node, and links to it those that were waiting for one of its kind. */
+function insertNode(document: Workspace, node: NodeSpec): Workspace {
+  if (document.nodes.some((other) => other.id === node.id))
+    throw new StudioError('ID_TAKEN', `There is a node with the id "${node.id}" already.`);
+  refuseTakenName(document, node.name);
+  const nodes = document.nodes.map((other) => linkTo(document, other, node));
+  return { ...document, nodes: [...nodes, node] };
+}
+
+function linkTo(document: Workspace, node: NodeSpec, added: NodeSpec): NodeSpec {
+  // Within one kind (a ring) a link has a direction that only the newer node knows.
+  if (node.kind === added.kind) return node;
+  const manifest = manifestOf(node.kind);
+  if (!manifest) return node;
+  const config = { ...node.config };
+  let changed = false;
+  for (const [key, field] of Object.entries(manifest.fields)) {
+    if (!linksTo(field, added.kind)) continue;
+    if (field.control === 'link' && (config[key] ?? null) === null) {
+      config[key] = { node: added.id };
+      changed = true;
+    } else if (field.control === 'links' && holdsAll(document, field.to, config[key])) {
+      config[key] = [...((config[key] as LinkValue[] | undefined) ?? []), { node: added.id }];
+      changed = true;
+    }
+  }
+  return changed ? { ...node, config } : node;
+}
+
+/** A list that names every node there is grows with the workspace; one that was chosen by hand does not. */
+function holdsAll(document: Workspace, kinds: readonly string[], value: unknown): boolean {
+  const linked = new Set(
+    ((value as LinkValue[] | undefined) ?? []).map((link) => (link && 'node' in link ? link.node : '')),
+  );
+  return document.nodes.every((node) => !kinds.includes(node.kind) || linked.has(node.id));
+}
+
+export function linksTo(field: Field, kind: string): boolean {
+  return (field.control === 'link' || field.control === 'links') && field.to.includes(kind);
+}
+
+function removeNodes(document: Workspace, ids: readonly string[]): Workspace {
+  for (const id of ids) nodeOf(document, id);
+  const gone = new Set(ids);
+  return {
+    ...document,
+    nodes: document.nodes.filter((node) => !gone.has(node.id)).map((node) => unlink(node, gone)),
+    faults: document.faults.filter(
+      (fault) => !gone.has(fault.node) && !(fault.scope.peer !== undefined && gone.has(fault.scope.peer)),
+    ),
+  };
+}
+
+function unlink(node: NodeSpec, gone: ReadonlySet<string>): NodeSpec {
+  const leadsToGone = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && 'node' in value && gone.has(String(value.node));
+  const fields = manifestOf(node.kind)?.fields ?? {};
+  const config = { ...node.config };
+  let changed = false;
+  for (const [key, field] of Object.entries(fields)) {
+    const value = config[key];
+    if (field.control === 'link' && leadsToGone(value)) {
+      config[key] = null;
+      changed = true;
+    } else if (field.control === 'links' && Array.isArray(value) && value.some(leadsToGone)) {
+      config[key] = value.filter((link) => !leadsToGone(link));
+      changed = true;
+    }
+  }
+  return changed ? { ...node, config } : node;
+}
+
+function changeNodes(
+  document: Workspace,
+  ids: readonly string[],
+  change: (node: NodeSpec) => NodeSpec,
+): Workspace {
+  for (const id of ids) nodeOf(document, id);
+  const changing = new Set(ids);
+  return { ...document, nodes: document.nodes.map((node) => (changing.has(node.id) ? change(node) : node)) };
+}
+
+function refuseTakenName(document: Workspace, name: string, except?: string): void {
+  const wanted = name.toLowerCase();
+  if (document.nodes.some((node) => node.id !== except && node.name.toLowerCase() === wanted))
+    throw new StudioError('NAME_TAKEN', `Another node is called "${name}".`, 'Choose another name.');
+}
+
+function nameList(nodes: readonly NodeSpec[]): string {
+  const [first] = nodes;
+  return nodes.length === 1 && first ? first.name : `${nodes.length} nodes`;
+}
+
+/** A kind's manifest. @throws StudioError of code 'UNKNOWN_KIND' */
+export function knownManifest(kind: string): NodeManifest {
+  const manifest = manifestOf(kind);
+  if (!manifest)
+    throw new StudioError(
+      'UNKNOWN_KIND',
+      `This version of the studio does not know the node kind "${kind}".`,
+      'Open the workspace with the version that made it. The node is kept as it is.',
+    );
+  return manifest;
+}

@@ -1,0 +1,64 @@
+/** The workspaces of this machine: those in the data folder and those opened lately from elsewhere. */
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseWorkspace } from './workspace-file';
+import { workspaceFileName } from './workspace-paths';
+
+export interface KnownWorkspace {
+  path: string;
+  name: string;
+  nodes: number;
+  /** Unix milliseconds. */
+  modifiedMs: number;
+}
+
+/** Newest first; files that are gone or cannot be read are left out. */
+export async function listWorkspaces(
+  dataFolder: string,
+  recent: readonly string[],
+): Promise<KnownWorkspace[]> {
+  const own = await readdir(join(dataFolder, 'workspaces')).catch(() => []);
+  const paths = new Set([
+    ...recent,
+    ...own.map((folder) => join(dataFolder, 'workspaces', folder, workspaceFileName)),
+  ]);
+  const found = await Promise.all([...paths].map(readSummary));
+  return found.filter((workspace) => workspace !== null).sort((a, b) => b.modifiedMs - a.modifiedMs);
+}
+
+/** The file for a new workspace, in a new folder named after it. */
+export async function newWorkspacePath(dataFolder: string, name: string): Promise<string> {
+  const root = join(dataFolder, 'workspaces');
+  await mkdir(root, { recursive: true });
+  const base = folderNameOf(name);
+  for (let n = 1; ; n++) {
+    const folder = join(root, n === 1 ? base : `${base}-${n}`);
+    try {
+      await mkdir(folder);
+      return join(folder, workspaceFileName);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function folderNameOf(name: string): string {
+  const slug = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}+/gu, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return slug.slice(0, 60) || 'workspace';
+}
+
+async function readSummary(path: string): Promise<KnownWorkspace | null> {
+  try {
+    const parsed = parseWorkspace(await readFile(path, 'utf8'));
+    if (!('document' in parsed)) return null;
+    const { mtimeMs } = await stat(path);
+    return { path, name: parsed.document.name, nodes: parsed.document.nodes.length, modifiedMs: mtimeMs };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,45 @@
+/** Where a new node goes on the canvas. */
+import type { NodeManifest } from '../../contract/manifest';
+import type { NodeSpec } from '../../contract/workspace';
+
+type Position = NodeSpec['position'];
+
+/** Room that a node takes on the canvas, its margin included, in canvas units. */
+const ROOM = { width: 280, height: 160 };
+/** Distance between the columns of the tiers. */
+const COLUMN = 320;
+
+/** The first free place in the column of the kind's tier. */
+export function placeInTier(nodes: readonly NodeSpec[], manifest: NodeManifest): Position {
+  const x = manifest.tier * COLUMN;
+  for (let row = 0; ; row++) {
+    const position = { x, y: row * ROOM.height };
+    if (isFree(nodes, position)) return position;
+  }
+}
+
+/** `wanted` itself where it is free, else the nearest free place on rings of growing size around it. */
+export function placeNear(nodes: readonly NodeSpec[], wanted: Position): Position {
+  for (let ring = 0; ; ring++) {
+    for (const [dx, dy] of ringOffsets(ring)) {
+      const position = { x: wanted.x + (dx * ROOM.width) / 2, y: wanted.y + (dy * ROOM.height) / 2 };
+      if (isFree(nodes, position)) return position;
+    }
+  }
+}
+
+function ringOffsets(ring: number): [number, number][] {
+  if (ring === 0) return [[0, 0]];
+  const offsets: [number, number][] = [];
+  for (let at = -ring; at <= ring; at++) {
+    offsets.push([at, ring], [at, -ring]);
+    if (Math.abs(at) !== ring) offsets.push([ring, at], [-ring, at]);
+  }
+  return offsets.sort(([ax, ay], [bx, by]) => ax * ax + ay * ay - (bx * bx + by * by));
+}
+
+function isFree(nodes: readonly NodeSpec[], { x, y }: Position): boolean {
+  return nodes.every(
+    (node) => Math.abs(node.position.x - x) >= ROOM.width || Math.abs(node.position.y - y) >= ROOM.height,
+  );
+}

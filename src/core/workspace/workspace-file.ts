@@ -1,0 +1,124 @@
+/** The workspace on disk: read with its backup, written atomically, owned by one studio at a time. */
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { StudioError } from '../../contract/errors';
+import { type Workspace, workspaceSchema } from '../../contract/workspace';
+import { keepAs, putAside, readIfPresent, writeAtomically } from '../storage/atomic-file';
+import { type FileLock, lockFile } from '../storage/file-lock';
+
+/** What the person must be told about the file that was read. */
+export type Recovery =
+  /** The file could not be read; the former good version was used. */
+  | { from: 'backup'; brokenFile?: string; problem: string }
+  /** Neither could be read. */
+  | { from: 'nothing'; brokenFile: string; problem: string };
+
+export interface LoadedWorkspace {
+  /** Null: there was no file, or nothing in it could be saved. */
+  document: Workspace | null;
+  recovery?: Recovery;
+}
+
+export class WorkspaceFile {
+  private constructor(
+    readonly path: string,
+    readonly lock: FileLock,
+  ) {}
+
+  /** @throws StudioError of code 'WORKSPACE_IN_USE' when another studio has it open */
+  static async own(path: string): Promise<WorkspaceFile> {
+    const result = await lockFile(path);
+    if ('held' in result) return new WorkspaceFile(path, result.held);
+    throw new StudioError(
+      'WORKSPACE_IN_USE',
+      `${basename(path)} is open in another studio (process ${result.holder.pid}).`,
+      'Close it there first, or open another workspace.',
+    );
+  }
+
+  /**
+   * A file cut in half or otherwise invalid is put aside, never lost, and the backup takes its place.
+   * @throws StudioError of code 'WORKSPACE_NEWER' for a file of a later version, which is left alone
+   */
+  async load(): Promise<LoadedWorkspace> {
+    const text = await readIfPresent(this.path);
+    const main = text === null ? { problem: 'it is missing' } : parseWorkspace(text);
+    if ('document' in main) return main;
+    const backupText = await readIfPresent(this.backupPath);
+    const backup = backupText === null ? null : parseWorkspace(backupText);
+    const brokenFile = text === null ? undefined : await putAside(this.path);
+    if (backup && 'document' in backup) {
+      await writeAtomically(this.path, backupText as string);
+      const recovery = {
+        from: 'backup' as const,
+        problem: main.problem,
+        ...(brokenFile ? { brokenFile } : {}),
+      };
+      return { document: backup.document, recovery };
+    }
+    if (brokenFile === undefined) return { document: null };
+    return { document: null, recovery: { from: 'nothing', brokenFile, problem: main.problem } };
+  }
+
+  /** Writes the document; the version that was there becomes the backup, unless it is not readable. */
+  async save(document: Workspace): Promise<void> {
+    const former = await readIfPresent(this.path);
+    if (former !== null) {
+      const good = isReadable(former);
+      if (good) await keepAs(this.path, this.backupPath);
+      else await putAside(this.path);
+    }
+    await writeAtomically(this.path, `${JSON.stringify(document, null, 2)}\n`);
+  }
+
+  /** Gives the file up, so that another studio may open it. */
+  async close(): Promise<void> {
+    await this.lock.release();
+  }
+
+  /** For a workspace that was never used: takes the file away, and gives it up. */
+  async discard(): Promise<void> {
+    await rm(this.path, { force: true });
+    await rm(this.backupPath, { force: true });
+    await this.lock.release();
+  }
+
+  private get backupPath(): string {
+    return `${this.path}.bak`;
+  }
+}
+
+/** @throws StudioError of code 'WORKSPACE_NEWER' */
+export function parseWorkspace(text: string): { document: Workspace } | { problem: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: text.trim() === '' ? 'it is empty' : 'it ends too early or is not JSON' };
+  }
+  refuseNewer(value);
+  const parsed = workspaceSchema.safeParse(value);
+  if (parsed.success) return { document: parsed.data };
+  const issue = parsed.error.issues[0];
+  return { problem: `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'not valid'}` };
+}
+
+function isReadable(text: string): boolean {
+  try {
+    return 'document' in parseWorkspace(text);
+  } catch {
+    // A newer version's file is whole.
+    return true;
+  }
+}
+
+function refuseNewer(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  const { format, version } = value as { format?: unknown; version?: unknown };
+  if (format === 'micro-cdn-studio' && typeof version === 'number' && version > 1)
+    throw new StudioError(
+      'WORKSPACE_NEWER',
+      `This workspace was saved by a newer version of the studio (format ${version}).`,
+      'Open it with that version. It was left as it is.',
+    );
+}
