@@ -7,12 +7,18 @@ import { manifest as client } from './client/manifest';
 import { manifest as contentServer } from './content-server/manifest';
 import { manifest as indexServer } from './index-server/manifest';
 import { manifest as monitor } from './monitor/manifest';
+import { manifest as replicaBalancer } from './replica-balancer/manifest';
+import { manifest as replicaClient } from './replica-client/manifest';
+import { manifest as replicaServer } from './replica-server/manifest';
 
 export const manifests: readonly NodeManifest[] = [
   indexServer, //
   monitor,
   contentServer,
   client,
+  replicaBalancer,
+  replicaServer,
+  replicaClient,
 ];
 
 const byId = new Map(manifests.map((manifest) => [manifest.id, manifest]));

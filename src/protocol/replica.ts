@@ -190,12 +190,16 @@ export function encodeWatchReply(nonce: number, draining: boolean): Uint8Array {
   return encodePacket({ sequence: nonce, acknowledgement: (nonce + 1) >>> 0, flags, payload: EMPTY });
 }
 
-/** Headers out of a stream of packets that have no payload, whatever segments they come in. */
+/**
+ * Headers out of a stream of packets without payload, whatever segments they come in. With `single`, what
+ * follows a header in the same segment is taken for its payload and dropped: a peer that waits for answers
+ * sends nothing else there.
+ */
 export class HeaderReader {
   readonly #header = new Uint8Array(HEADER_BYTES);
   #filled = 0;
 
-  push(bytes: Uint8Array, onHeader: (header: Header) => void): void {
+  push(bytes: Uint8Array, onHeader: (header: Header) => void, single = false): void {
     for (let at = 0; at < bytes.length; ) {
       const taken = Math.min(bytes.length - at, HEADER_BYTES - this.#filled);
       this.#header.set(bytes.subarray(at, at + taken), this.#filled);
@@ -204,6 +208,7 @@ export class HeaderReader {
       if (this.#filled < HEADER_BYTES) return;
       this.#filled = 0;
       onHeader(readHeader(this.#header));
+      if (single) return;
     }
   }
 }

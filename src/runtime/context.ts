@@ -71,6 +71,8 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** Size of the reused receive buffer, bytes (default 64 KiB). Use 1 MiB for bulk downloads. */
   receiveBufferSize?: number;
+  /** Encrypts the connection, and requires a valid certificate for this name. */
+  tls?: { serverName: string };
   /** Address of this machine to connect from, where the peer takes it for ours. Default: the system's choice. */
   localHost?: string;
 }

@@ -1,6 +1,7 @@
 /** Real TCP and UDP. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createServer, type Server, type Socket, connect as tcpConnect } from 'node:net';
+import { createServer, isIP, type Server, type Socket, connect as tcpConnect } from 'node:net';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type {
   Connection,
   ConnectionHandlers,
@@ -70,19 +71,23 @@ function connect(to: Endpoint, options: ConnectOptions = {}): Promise<TcpConnect
     signal,
     receiveBufferSize = DEFAULT_RECEIVE_BUFFER,
     localHost,
+    tls,
   } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const connection = new TcpConnection();
-    const socket = tcpConnect({
+    const plain = tcpConnect({
       host: to.host,
       port: to.port,
       ...(localHost === undefined ? {} : { localAddress: localHost }),
       allowHalfOpen: true,
       noDelay: true,
       // One reused buffer instead of one per read: half the cost of 'data' events on large transfers.
-      onread: { buffer: Buffer.allocUnsafe(receiveBufferSize), callback: connection.onRead },
+      ...(tls
+        ? {}
+        : { onread: { buffer: Buffer.allocUnsafe(receiveBufferSize), callback: connection.onRead } }),
     });
+    const socket = tls ? encrypted(plain, tls.serverName) : plain;
     const settle = (outcome: () => void): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -105,13 +110,18 @@ function connect(to: Endpoint, options: ConnectOptions = {}): Promise<TcpConnect
     }, timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('error', onError);
-    socket.once('connect', () =>
+    socket.once(tls ? 'secureConnect' : 'connect', () =>
       settle(() => {
         connection.attach(socket);
         resolve(connection);
       }),
     );
   });
+}
+
+/** An address is no server name: it is checked against the certificate, but not sent (RFC 6066, section 3). */
+function encrypted(socket: Socket, host: string): TLSSocket {
+  return tlsConnect({ socket, host, ...(isIP(host) ? {} : { servername: host }) });
 }
 
 class TcpConnection implements Connection {

@@ -1,0 +1,258 @@
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../../contract/endpoint';
+import { StudioError } from '../../contract/errors';
+import {
+  decodeAssignment,
+  decodeProbeReply,
+  encodeProbe,
+  encodeRequest,
+  MAX_PACKET,
+  PageReceiver,
+} from '../../protocol/replica';
+import type { Connection, NodeContext, Timer } from '../../runtime/context';
+import type { FetchProgress, ReplicaClientConfig } from './manifest';
+
+/** A packet that is neither full nor last is taken for whole after this silence, ms. */
+const SHORT_PACKET_MS = 50;
+/** A replica that does not close after the last answer has finished after this silence, ms. */
+const NO_CLOSE_MS = 250;
+/** The replica is asked so often, at this interval, whether it is one of ours: a datagram may be lost. */
+const ASK_TIMES = 5;
+const ASK_EVERY_MS = 50;
+/** Pause before a balancer that closed without an answer is asked again, ms. */
+const ASK_AGAIN_MS = 500;
+const BULK_BUFFER = 1024 * 1024;
+
+/** Where a page goes. `begin` is called again when another replica starts from the front. */
+export interface PageTarget {
+  begin(): void | Promise<void>;
+  /** Lent until this returns. A promise is back-pressure. */
+  write(bytes: Uint8Array): void | Promise<void>;
+  /** SHA-256 of what was written since `begin`. */
+  sha256(): Uint8Array;
+}
+
+export interface FetchOptions {
+  balancer: Endpoint;
+  config: Pick<ReplicaClientConfig, 'timeoutMs' | 'attempts' | 'strict'>;
+  target: PageTarget;
+  signal: AbortSignal;
+  progress(progress: FetchProgress): void;
+}
+
+/**
+ * Gets the page: asks the balancer for a replica, and again when the replica fails. Waits without limit while
+ * no replica is up.
+ * @returns how the page was verified: 'size and hash' or 'end mark'
+ * @throws StudioError 'BALANCER_UNREACHABLE' or 'REPLICAS_FAILED'
+ */
+export async function fetchPage(context: NodeContext, options: FetchOptions): Promise<string> {
+  const state: FetchProgress = { phase: 'waiting', bytes: 0, bulk: false, marks: [] };
+  for (let attempt = 1; ; attempt++) {
+    const replica = await askBalancer(context, options);
+    Object.assign(state, { phase: 'running', replica: formatEndpoint(replica), bytes: 0, bulk: false });
+    options.progress(state);
+    try {
+      await options.target.begin();
+      return await new PageFetch(context, options, replica, state).run();
+    } catch (error) {
+      options.signal.throwIfAborted();
+      state.marks.push(`${formatEndpoint(replica)}: ${(error as Error).message}`);
+      state.phase = 'waiting';
+      options.progress(state);
+      if (attempt >= options.config.attempts) {
+        throw new StudioError(
+          'REPLICAS_FAILED',
+          `No replica delivered the page in ${attempt} attempts; the last: ${state.marks.at(-1)}.`,
+          'See what the balancer says of its replicas.',
+        );
+      }
+      // The balancer needs a moment to notice, too; the same broken replica in a tight loop helps nobody.
+      await context.clock.sleep(Math.min(50 * 2 ** attempt, 2000), options.signal);
+    }
+  }
+}
+
+async function askBalancer(context: NodeContext, options: FetchOptions): Promise<Endpoint> {
+  const { balancer, signal, config } = options;
+  let connection: Connection;
+  try {
+    connection = await context.net.connect(balancer, { timeoutMs: config.timeoutMs, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new StudioError(
+      'BALANCER_UNREACHABLE',
+      `The balancer at ${formatEndpoint(balancer)} cannot be reached: ${(error as Error).message}.`,
+      'Check its address and port, and that it is running.',
+      { cause: error },
+    );
+  }
+  const packet = await firstPacket(connection, signal);
+  // Sent away after a long wait, or the balancer ended: it is asked again, and refuses if it has ended.
+  if (packet.length === 0) {
+    await context.clock.sleep(ASK_AGAIN_MS, signal);
+    return askBalancer(context, options);
+  }
+  const address = decodeAssignment(packet);
+  context.telemetry.trace('in', 'tcp', balancer, () => `SYN ${address}`);
+  const replica = address === null ? null : parseEndpoint(address, balancer.port);
+  if (replica) return replica;
+  throw new StudioError(
+    'BALANCER_UNREACHABLE',
+    `What answered at ${formatEndpoint(balancer)} is not a replica balancer.`,
+    'Check the port: the balancer listens on 33000 unless told otherwise.',
+  );
+}
+
+/** Everything up to the end of the connection, or to its first pause: the balancer sends one packet. */
+function firstPacket(connection: Connection, signal: AbortSignal): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    let packet: Buffer = Buffer.alloc(0);
+    const finish = (): void => {
+      signal.removeEventListener('abort', onAbort);
+      connection.destroy();
+      resolve(packet);
+    };
+    const onAbort = (): void => {
+      connection.destroy();
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    connection.handle({
+      data: (bytes) => {
+        packet = Buffer.concat([packet, bytes]).subarray(0, MAX_PACKET + 1);
+        connection.setIdle(NO_CLOSE_MS, finish);
+      },
+      end: finish,
+      close: finish,
+    });
+  });
+}
+
+/** One page from one replica. */
+class PageFetch {
+  readonly #receiver: PageReceiver;
+  #connection: Connection | undefined;
+  #quiet: Timer | undefined;
+  #hash: Uint8Array | null | undefined;
+  #settle: { resolve(): void; reject(error: Error): void } | undefined;
+  #bytesAtLastProgress = 0;
+
+  constructor(
+    readonly context: NodeContext,
+    readonly options: FetchOptions,
+    readonly replica: Endpoint,
+    readonly state: FetchProgress,
+  ) {
+    this.#receiver = new PageReceiver({
+      page: (bytes) => this.#page(bytes),
+      answer: (bytes) => this.#connection?.write(bytes),
+      done: (sha256) => {
+        this.#hash = sha256 && Uint8Array.from(sha256);
+      },
+    });
+  }
+
+  async run(): Promise<string> {
+    const { timeoutMs, strict } = this.options.config;
+    const ended = new AbortController();
+    if (!strict) void this.#askWhetherOurs(ended.signal);
+    const { signal } = this.options;
+    const onAbort = (): void => this.#settle?.reject(signal.reason as Error);
+    try {
+      this.#connection = await this.context.net.connect(this.replica, {
+        timeoutMs,
+        signal,
+        receiveBufferSize: BULK_BUFFER,
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+      await this.#receive(this.#connection, timeoutMs);
+      return this.#verify();
+    } finally {
+      ended.abort();
+      signal.removeEventListener('abort', onAbort);
+      this.#quiet?.cancel();
+      this.#connection?.destroy();
+    }
+  }
+
+  #receive(connection: Connection, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      connection.setIdle(timeoutMs, () => reject(new Error(`it sent nothing for ${timeoutMs} ms`)));
+      connection.handle({
+        data: (bytes) => this.#data(bytes),
+        end: () => this.#ended(),
+        close: (error) => this.#ended(error),
+      });
+      connection.write(encodeRequest());
+    });
+  }
+
+  #data(bytes: Uint8Array): void {
+    this.#quiet?.cancel();
+    this.#quiet = undefined;
+    this.#receiver.push(bytes);
+    if (this.#hash !== undefined) return this.#settle?.resolve();
+    if (this.#receiver.answeredLast) this.#quiet = this.context.clock.after(NO_CLOSE_MS, () => this.#ended());
+    else if (this.#receiver.undecided) {
+      this.#quiet = this.context.clock.after(SHORT_PACKET_MS, () => this.#receiver.acceptShort());
+    }
+  }
+
+  /** The end of the connection is the end of the page, if the last packet has come: reset and close alike. */
+  #ended(error?: Error): void {
+    if (this.#receiver.finish()) this.#settle?.resolve();
+    else this.#settle?.reject(error ?? new Error('it closed in the middle of the page'));
+  }
+
+  #page(bytes: Uint8Array): void {
+    this.state.bytes += bytes.length;
+    const written = this.options.target.write(bytes);
+    if (written) this.#waitFor(written);
+    if (this.state.bytes - this.#bytesAtLastProgress < 64 * 1024) return;
+    this.#bytesAtLastProgress = this.state.bytes;
+    this.options.progress(this.state);
+  }
+
+  #waitFor(written: Promise<void>): void {
+    const connection = this.#connection;
+    connection?.pause();
+    written.then(
+      () => connection?.resume(),
+      (error) => this.#settle?.reject(error),
+    );
+  }
+
+  #verify(): string {
+    this.options.progress(this.state);
+    if (!this.#hash) return 'end mark';
+    if (Buffer.compare(this.#hash, this.options.target.sha256()) === 0) return 'size and hash';
+    throw new Error('what arrived is not what it sent (the hashes differ)');
+  }
+
+  /** Beside the transfer, by datagram, so that a foreign replica's connection carries only the seed's bytes. */
+  async #askWhetherOurs(ended: AbortSignal): Promise<void> {
+    const { net, clock, random } = this.context;
+    const { host } = this.replica;
+    const from = host.includes(':') ? '::' : host.startsWith('127.') ? '127.0.0.1' : '0.0.0.0';
+    const nonce = Math.floor(random() * 2 ** 32);
+    try {
+      const socket = await net.bind({ host: from, port: 0 }, (datagram) => {
+        if (decodeProbeReply(datagram)?.nonce !== nonce) return;
+        this.#receiver.takeBulk = true;
+        this.state.bulk = true;
+      });
+      try {
+        for (let asked = 0; asked < ASK_TIMES && !this.#receiver.takeBulk && !ended.aborted; asked++) {
+          socket.send(encodeProbe(nonce), this.replica);
+          await clock.sleep(ASK_EVERY_MS, ended).catch(() => {});
+        }
+      } finally {
+        await socket.close();
+      }
+    } catch (error) {
+      // Only speed is lost.
+      this.context.log.debug(`No UDP socket: ${(error as Error).message}`);
+    }
+  }
+}

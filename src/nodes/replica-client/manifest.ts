@@ -1,0 +1,106 @@
+import type { ConfigOf } from '../../contract/fields';
+import { defineNode } from '../../contract/manifest';
+
+export const manifest = defineNode({
+  id: 'replica-client',
+  command: 'replica-client',
+  family: 'replica',
+  label: 'Replica client',
+  namePrefix: 'Reader',
+  summary: 'Asks a replica balancer for a replica and gets the page from it.',
+  icon: 'client',
+  tier: 0,
+  fields: {
+    balancer: {
+      control: 'link',
+      to: ['replica-balancer'],
+      port: 'tcp',
+      transport: 'tcp',
+      role: 'lookup',
+      defaultPort: 33_000,
+      flags: { host: 'server', port: 'port' },
+      label: 'Balancer',
+      help: 'Where a replica is asked for.',
+    },
+    out: {
+      control: 'folder',
+      label: 'Save to',
+      help: 'Pages are saved here. Empty: the downloads folder.',
+      default: '',
+      flag: 'folder',
+    },
+    logFile: {
+      control: 'text',
+      label: 'Log file',
+      help: 'One line per event, rotated at 1 MiB. Empty: none.',
+      default: '',
+      flag: 'log',
+      aliases: ['-l'],
+      maxLength: 4096,
+      advanced: true,
+    },
+    timeoutMs: {
+      control: 'number',
+      label: 'Time-out',
+      help: 'A replica that sends nothing for so long is given up, and the balancer is asked again. Waiting at the balancer has no limit.',
+      default: 5000,
+      min: 100,
+      max: 600_000,
+      unit: 'ms',
+    },
+    attempts: {
+      control: 'number',
+      label: 'Attempts',
+      help: 'How many replicas are tried before a fetch fails.',
+      default: 6,
+      min: 1,
+      max: 100,
+      advanced: true,
+    },
+    strict: {
+      control: 'toggle',
+      label: 'Strict',
+      help: 'Stop-and-wait to the end, also with a replica of ours.',
+      default: false,
+      advanced: true,
+    },
+  },
+  dynamicLinks: [{ to: ['replica-server'], port: 'tcp', transport: 'tcp', role: 'transfer' }],
+});
+
+export type ReplicaClientConfig = ConfigOf<(typeof manifest)['fields']>;
+
+/** What a client shows of itself. */
+export interface ReplicaClientSnapshot {
+  active: number;
+  done: number;
+  failed: number;
+  last?: FetchResult;
+}
+
+export interface ReplicaClientOperations {
+  /**
+   * Gets the page into `<folder>/<name>` (default `page.html`); an existing file is never overwritten:
+   * `page (2).html`. Progress is a `FetchProgress`.
+   */
+  fetch: { input: { folder?: string; name?: string } | undefined; output: FetchResult };
+}
+
+export interface FetchProgress {
+  phase: 'waiting' | 'running';
+  bytes: number;
+  /** `host:port` of the replica. */
+  replica?: string;
+  /** True once the replica sends in one piece. */
+  bulk: boolean;
+  /** Replicas that failed so far, and why. */
+  marks: string[];
+}
+
+export interface FetchResult extends FetchProgress {
+  path: string;
+  sha256: string;
+  /** 'end mark', or 'size and hash' when the replica sent its own hash. */
+  verified: string;
+  milliseconds: number;
+}
