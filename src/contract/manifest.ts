@@ -36,6 +36,8 @@ export interface NodeManifest {
   filesField?: string;
   /** True where the node can fetch: `transfers.download` may use it, through its operation 'download'. */
   downloads?: boolean;
+  /** True where the node knows what can be downloaded, and answers the operation 'catalogue'. */
+  catalogue?: boolean;
   /** Links that are opened to addresses learned while running: 'transfer' from a client to a content server. */
   dynamicLinks?: readonly { to: readonly string[]; port: string; transport: 'tcp' | 'udp'; role: string }[];
 }

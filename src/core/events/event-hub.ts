@@ -6,6 +6,8 @@ import { Outbox } from './outbox';
 /** Longest time between a change and its batch, for a panel that is looked at and for one that is hidden. */
 const BATCH_MS = 50;
 const HIDDEN_BATCH_MS = 1000;
+/** Notices kept for the first panel, while none is open: what had to be recovered at the start. */
+const MAX_EARLY_NOTICES = 20;
 
 export interface SessionOptions {
   onBatch(batch: EventBatch): void;
@@ -112,6 +114,7 @@ export class EventHub {
   readonly #sessions = new Set<Session>();
   readonly #onWatch: () => void;
   #noticeId = 0;
+  #early: StudioEvent[] = [];
 
   /** `onWatch` is called when what the panels look at may have changed. */
   constructor(onWatch: () => void) {
@@ -121,6 +124,8 @@ export class EventHub {
   open(options: SessionOptions): Session {
     const session = new Session(this, options);
     this.#sessions.add(session);
+    for (const event of this.#early) session.add(event);
+    this.#early = [];
     this.#onWatch();
     return session;
   }
@@ -135,6 +140,8 @@ export class EventHub {
 
   push(event: StudioEvent): void {
     for (const session of this.#sessions) session.add(event);
+    if (this.#sessions.size === 0 && event.type === 'notice')
+      this.#early = [...this.#early, event].slice(-MAX_EARLY_NOTICES);
   }
 
   /** The outcome of something, as a toast in every panel. */

@@ -10,6 +10,8 @@ import type { NodeChannel, NodeExit, NodeLauncher } from './launcher';
 
 /** After SIGKILL, or after its last words, a process is given so long to be gone. */
 const EXIT_DEADLINE_MS = 2000;
+/** An operation that was cancelled may take so long to say so. */
+const CANCEL_DEADLINE_MS = 2000;
 /** Lines of output kept to explain a crash. */
 const LAST_LINES = 5;
 
@@ -155,13 +157,22 @@ export class NodeProcess {
         new StudioError('NODE_NOT_RUNNING', `${this.options.name} is not running.`, 'Start it first.'),
       );
     const call = this.#nextCall++;
-    const cancel = (): void => this.#post({ type: 'cancel', call });
+    const { signal } = options;
+    let deadline: NodeJS.Timeout | undefined;
+    const cancel = (): void => {
+      this.#post({ type: 'cancel', call });
+      // A node that hangs does not even answer that.
+      deadline = setTimeout(() => this.#takeCall(call)?.reject(signal?.reason), CANCEL_DEADLINE_MS);
+    };
     return new Promise<unknown>((resolve, reject) => {
       this.#calls.set(call, { resolve, reject, progress: options.progress });
       this.#post({ type: 'operate', call, operation, input });
-      if (options.signal?.aborted) cancel();
-      else options.signal?.addEventListener('abort', cancel, { once: true });
-    }).finally(() => options.signal?.removeEventListener('abort', cancel));
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener('abort', cancel, { once: true });
+    }).finally(() => {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', cancel);
+    });
   }
 
   #onSpawned(): void {

@@ -11,6 +11,7 @@ export const manifest = defineNode({
   icon: 'index',
   tier: 1,
   portStep: 1,
+  catalogue: true,
   fields: {
     host: hostField,
     tcpPort: {

@@ -1,0 +1,122 @@
+/** Everything that the indexes of the workspace know, as one list. */
+import type { CatalogueRow, Page } from '../../contract/calls';
+import { parseEndpoint } from '../../contract/endpoint';
+import { StudioError } from '../../contract/errors';
+import type { NodeSpec } from '../../contract/workspace';
+import { naturalKey } from '../content/natural-key';
+import type { AddressBook } from '../supervisor/address-book';
+import { aliasesOf } from '../supervisor/supervisor';
+
+/** The operation that an index answers; input and output are those of the index's manifest. */
+const OPERATION = 'catalogue';
+/** Rows asked for at once when several indexes must be merged. */
+const MERGE_PAGE = 10_000;
+
+interface IndexQuery {
+  search: string;
+  sort: 'name' | 'size' | 'holders';
+  descending: boolean;
+  offset: number;
+  limit: number;
+}
+
+interface IndexRow {
+  name: string;
+  size: number;
+  holders: { serverId: string; address: string; alive: boolean }[];
+}
+
+export interface CatalogueOptions {
+  /** Running nodes whose kind keeps a catalogue. */
+  indexes(): string[];
+  nodes(): NodeSpec[];
+  operate(id: string, operation: string, input: unknown): Promise<unknown>;
+  addresses(): AddressBook;
+}
+
+export interface CatalogueQuery extends Omit<IndexQuery, 'sort'> {
+  sort: IndexQuery['sort'] | 'modified';
+}
+
+export class Catalogue {
+  readonly #options: CatalogueOptions;
+
+  constructor(options: CatalogueOptions) {
+    this.#options = options;
+  }
+
+  /** A page of the catalogue; an index does not know when a file was modified, so that sorts by name. */
+  async list(query: CatalogueQuery): Promise<Page<CatalogueRow>> {
+    const asked: IndexQuery = { ...query, sort: query.sort === 'modified' ? 'name' : query.sort };
+    const indexes = this.#options.indexes();
+    const [only] = indexes;
+    if (only === undefined) return { rows: [], total: 0 };
+    const page = indexes.length === 1 ? await this.#ask(only, asked) : await this.#merged(indexes, asked);
+    return { total: page.total, rows: page.rows.map((row) => this.#described(row)) };
+  }
+
+  async #merged(indexes: readonly string[], query: IndexQuery): Promise<Page<IndexRow>> {
+    const lists = await Promise.all(indexes.map((id) => this.#all(id, query)));
+    const rows = mergeRows(lists.flat());
+    rows.sort(comparison(query));
+    return { total: rows.length, rows: rows.slice(query.offset, query.offset + query.limit) };
+  }
+
+  async #all(id: string, query: IndexQuery): Promise<IndexRow[]> {
+    const rows: IndexRow[] = [];
+    for (;;) {
+      const page = await this.#ask(id, { ...query, offset: rows.length, limit: MERGE_PAGE });
+      rows.push(...page.rows);
+      if (page.rows.length === 0 || rows.length >= page.total) return rows;
+    }
+  }
+
+  async #ask(id: string, query: IndexQuery): Promise<Page<IndexRow>> {
+    const answer = (await this.#options.operate(id, OPERATION, query)) as Page<IndexRow> | undefined;
+    if (!answer || !Array.isArray(answer.rows))
+      throw new StudioError('NO_CATALOGUE', 'The index did not answer with a catalogue.');
+    return answer;
+  }
+
+  #described({ name, size, holders }: IndexRow): CatalogueRow {
+    const described = holders.map(({ serverId, address, alive }) => {
+      const node = this.#nodeOf(serverId, address);
+      return { serverId, alive, ...(node ? { node } : {}) };
+    });
+    return { name, size, holders: described.sort((a, b) => Number(b.alive) - Number(a.alive)) };
+  }
+
+  /** By address first: two workspaces may use the same id, but not the same port. */
+  #nodeOf(serverId: string, address: string): string | undefined {
+    const endpoint = parseEndpoint(address);
+    const listening = endpoint && this.#options.addresses().find(endpoint, 'tcp');
+    if (listening) return listening.node.id;
+    return this.#options.nodes().find((node) => aliasesOf(node).includes(serverId))?.id;
+  }
+}
+
+/** The same name in two indexes is one row with the holders of both. */
+export function mergeRows(rows: readonly IndexRow[]): IndexRow[] {
+  const byName = new Map<string, IndexRow>();
+  for (const row of rows) {
+    const known = byName.get(row.name);
+    if (!known) {
+      byName.set(row.name, { ...row, holders: [...row.holders] });
+      continue;
+    }
+    for (const holder of row.holders) {
+      if (!known.holders.some((each) => each.serverId === holder.serverId)) known.holders.push(holder);
+    }
+  }
+  return [...byName.values()];
+}
+
+function comparison({ sort, descending }: IndexQuery): (a: IndexRow, b: IndexRow) => number {
+  const sign = descending ? -1 : 1;
+  const byName = (a: IndexRow, b: IndexRow): number => {
+    const [left, right] = [naturalKey(a.name), naturalKey(b.name)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  };
+  const figure = (row: IndexRow): number => (sort === 'size' ? row.size : row.holders.length);
+  return (a, b) => sign * (sort === 'name' ? byName(a, b) : figure(a) - figure(b) || byName(a, b));
+}

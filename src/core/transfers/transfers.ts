@@ -1,0 +1,318 @@
+/** Downloads through client nodes: each can be paused, resumed, cancelled and tried again. */
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseEndpoint } from '../../contract/endpoint';
+import { StudioError, toErrorShape } from '../../contract/errors';
+import type { TransferPhase, TransferView } from '../../contract/events';
+import type { EventHub } from '../events/event-hub';
+import type { Journal } from '../journal/journal';
+import { RateMeter } from '../rate-meter';
+import type { AddressBook } from '../supervisor/address-book';
+
+/** The operation of nodes that can fetch; see the client's manifest. */
+const OPERATION = 'download';
+/** The rate is looked at again so often, so that it falls when nothing comes. */
+const TICK_MS = 500;
+/** Ended transfers that are kept for the list. */
+const MAX_ENDED = 500;
+
+/** What a client reports while it downloads; fields that its kind does not know are absent. */
+interface Progress {
+  phase?: 'waiting' | 'running' | 'verifying';
+  bytes?: number;
+  size?: number;
+  source?: { serverId: string; address: string };
+  segments?: TransferView['segments'];
+  marks?: TransferView['marks'];
+}
+interface Result extends Progress {
+  path?: string;
+  sha256?: string;
+  verified?: string;
+}
+
+export interface TransfersOptions {
+  hub: EventHub;
+  journal: Journal;
+  /** Makes sure that this client (or any that can) runs; resolves to its id. */
+  ensureClient(client: string | undefined): Promise<string>;
+  nameOf(node: string): string;
+  /** Where this client saves what is asked for without a folder. */
+  folderOf(client: string): string;
+  operate(
+    id: string,
+    operation: string,
+    input: unknown,
+    options: { signal: AbortSignal; progress(value: Record<string, unknown>): void },
+  ): Promise<unknown>;
+  addresses(): AddressBook;
+}
+
+interface Transfer {
+  view: TransferView;
+  folder: string | undefined;
+  rate: RateMeter;
+  /** Present while the client works on it. */
+  run?: { abort: AbortController; ended: Promise<void>; intent: 'none' | 'pause' | 'cancel' };
+}
+
+export class Transfers {
+  readonly #options: TransfersOptions;
+  readonly #transfers = new Map<string, Transfer>();
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(options: TransfersOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a download; resolves as soon as it is in the list. */
+  download(request: { name: string; client?: string | undefined; folder?: string | undefined }): string {
+    const id = randomUUID();
+    const transfer: Transfer = {
+      folder: request.folder === '' ? undefined : request.folder,
+      rate: new RateMeter(),
+      view: {
+        id,
+        name: request.name,
+        client: request.client ?? '',
+        phase: 'waiting',
+        bytes: 0,
+        bytesPerSecond: 0,
+        startedAt: Date.now(),
+        segments: [],
+        marks: [],
+      },
+    };
+    this.#transfers.set(id, transfer);
+    this.#forgetOldest();
+    this.#begin(transfer);
+    return id;
+  }
+
+  views(): TransferView[] {
+    return [...this.#transfers.values()].map(({ view }) => view);
+  }
+
+  view(id: string): TransferView {
+    return this.#transfer(id).view;
+  }
+
+  /** Keeps what has come; `resume` goes on from there. */
+  pause(id: string): void {
+    const { run, view } = this.#transfer(id);
+    if (!run) throw new StudioError('NOT_RUNNING', `The download of ${view.name} is not running.`);
+    this.#interrupt(run, 'pause');
+  }
+
+  async resume(id: string): Promise<void> {
+    const transfer = this.#transfer(id);
+    await transfer.run?.ended;
+    if (transfer.view.phase !== 'paused')
+      throw new StudioError('NOT_PAUSED', `The download of ${transfer.view.name} is not paused.`);
+    this.#begin(transfer);
+  }
+
+  /** What has come is deleted. */
+  async cancel(id: string): Promise<void> {
+    const transfer = this.#transfer(id);
+    if (transfer.run) {
+      this.#interrupt(transfer.run, 'cancel');
+      return;
+    }
+    if (transfer.view.phase !== 'paused' && transfer.view.phase !== 'failed') return;
+    this.#change(transfer, { phase: 'cancelled', endedAt: Date.now() });
+    await this.#discardPartial(transfer);
+  }
+
+  /** Tries a failed or cancelled download again, from what has come already. */
+  async retry(id: string): Promise<void> {
+    const transfer = this.#transfer(id);
+    await transfer.run?.ended;
+    if (transfer.view.phase !== 'failed' && transfer.view.phase !== 'cancelled')
+      throw new StudioError('NOT_FAILED', `The download of ${transfer.view.name} has not failed.`);
+    this.#begin(transfer);
+  }
+
+  /** Takes one ended transfer off the list, or all of them. */
+  clear(id?: string): void {
+    const chosen = id === undefined ? [...this.#transfers.values()] : [this.#transfer(id)];
+    for (const transfer of chosen) if (!transfer.run) this.#forget(transfer);
+  }
+
+  /** Interrupts all; they stay in the list as paused. */
+  async close(): Promise<void> {
+    const runs = [...this.#transfers.values()].flatMap(({ run }) => run ?? []);
+    for (const run of runs) this.#interrupt(run, 'pause');
+    await Promise.all(runs.map(({ ended }) => ended));
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+  }
+
+  #begin(transfer: Transfer): void {
+    const abort = new AbortController();
+    const run: NonNullable<Transfer['run']> = { abort, ended: Promise.resolve(), intent: 'none' };
+    transfer.run = run;
+    transfer.rate.reset();
+    const { endedAt: _ended, error: _error, source: _source, ...view } = transfer.view;
+    transfer.view = view;
+    this.#change(transfer, { phase: 'waiting', bytesPerSecond: 0 });
+    run.ended = this.#run(transfer, run).finally(() => {
+      delete transfer.run;
+    });
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  async #run(transfer: Transfer, run: NonNullable<Transfer['run']>): Promise<void> {
+    const { name } = transfer.view;
+    try {
+      const client = await this.#options.ensureClient(transfer.view.client || undefined);
+      this.#change(transfer, { client });
+      run.abort.signal.throwIfAborted();
+      const input = { name, keepPartial: true, ...(transfer.folder ? { folder: transfer.folder } : {}) };
+      const result = (await this.#options.operate(client, OPERATION, input, {
+        signal: run.abort.signal,
+        progress: (value) => this.#progress(transfer, value),
+      })) as Result;
+      this.#finish(transfer, result);
+    } catch (thrown) {
+      await this.#interrupted(transfer, run.intent, thrown);
+    }
+  }
+
+  #progress(transfer: Transfer, value: Progress): void {
+    const before = transfer.view;
+    this.#change(transfer, this.#fromProgress(value));
+    const { source, marks } = transfer.view;
+    if (source && source.serverId !== before.source?.serverId && before.source)
+      this.#note(
+        transfer,
+        'warning',
+        'transfer-failover',
+        `${before.name} goes on from ${source.serverId}.`,
+        before.source.serverId,
+      );
+    else if (marks.length > before.marks.length) transfer.rate.reset();
+  }
+
+  #fromProgress({ phase, bytes, size, source, segments, marks }: Progress): Partial<TransferView> {
+    return {
+      ...(phase ? { phase } : {}),
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(size === undefined ? {} : { size }),
+      ...(source ? { source: this.#located(source) } : {}),
+      ...(segments ? { segments } : {}),
+      ...(marks ? { marks } : {}),
+    };
+  }
+
+  #located(source: { serverId: string; address: string }): NonNullable<TransferView['source']> {
+    const endpoint = parseEndpoint(source.address);
+    const node = endpoint ? this.#options.addresses().find(endpoint, 'tcp')?.node.id : undefined;
+    return { ...source, ...(node ? { node } : {}) };
+  }
+
+  #finish(transfer: Transfer, result: Result): void {
+    this.#change(transfer, {
+      ...this.#fromProgress(result),
+      phase: 'done',
+      bytesPerSecond: 0,
+      endedAt: Date.now(),
+      ...(result.path === undefined ? {} : { savedTo: result.path }),
+      ...(result.sha256 === undefined ? {} : { sha256: result.sha256 }),
+      ...(result.verified === undefined ? {} : { verified: result.verified }),
+    });
+    const { name, verified, savedTo } = transfer.view;
+    const checked = verified ? `, ${verified} verified` : '';
+    this.#options.hub.notice(
+      'good',
+      `${name} is downloaded`,
+      `Saved to ${savedTo ?? 'the folder of the client'}${checked}.`,
+    );
+    this.#note(transfer, 'good', 'transfer-done', `${name} was downloaded${checked}.`, name);
+  }
+
+  async #interrupted(
+    transfer: Transfer,
+    intent: 'none' | 'pause' | 'cancel',
+    thrown: unknown,
+  ): Promise<void> {
+    if (intent === 'pause') return this.#change(transfer, { phase: 'paused', bytesPerSecond: 0 });
+    const ended = { bytesPerSecond: 0, endedAt: Date.now() };
+    if (intent === 'cancel') {
+      await this.#discardPartial(transfer);
+      return this.#change(transfer, { ...ended, phase: 'cancelled' });
+    }
+    const error = toErrorShape(thrown);
+    this.#change(transfer, { ...ended, phase: 'failed', error });
+    const { name } = transfer.view;
+    this.#options.hub.notice(
+      'bad',
+      `${name} was not downloaded`,
+      [error.message, error.hint].filter(Boolean).join(' '),
+    );
+    this.#note(transfer, 'bad', 'transfer-failed', `${name} was not downloaded: ${error.message}`, name);
+  }
+
+  /** Clients keep what has come in `<name>.part` beside the file to be. */
+  async #discardPartial({ folder, view }: Transfer): Promise<void> {
+    if (view.client === '') return;
+    const into = folder ?? this.#options.folderOf(view.client);
+    await rm(join(into, ...view.name.split('/').map((part) => part)).concat('.part'), { force: true });
+  }
+
+  #interrupt(run: NonNullable<Transfer['run']>, intent: 'pause' | 'cancel'): void {
+    run.intent = intent;
+    run.abort.abort(new StudioError('INTERRUPTED', 'Interrupted.'));
+  }
+
+  #tick(): void {
+    let running = false;
+    for (const transfer of this.#transfers.values()) {
+      if (!transfer.run) continue;
+      running = true;
+      if (transfer.view.phase === 'running') this.#change(transfer, {});
+    }
+    if (running) return;
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+  }
+
+  #change(transfer: Transfer, change: Partial<TransferView>): void {
+    transfer.view = { ...transfer.view, ...change };
+    if (transfer.view.phase === 'running')
+      transfer.view.bytesPerSecond = Math.round(transfer.rate.sample(transfer.view.bytes, performance.now()));
+    this.#options.hub.push({ type: 'transfer', transfer: transfer.view });
+  }
+
+  #note(
+    transfer: Transfer,
+    level: 'good' | 'warning' | 'bad',
+    type: string,
+    text: string,
+    subject: string,
+  ): void {
+    const { client } = transfer.view;
+    this.#options.journal.add({ level, type, text, subject, ...(client ? { node: client } : {}) });
+  }
+
+  #transfer(id: string): Transfer {
+    const transfer = this.#transfers.get(id);
+    if (!transfer) throw new StudioError('UNKNOWN_TRANSFER', 'This download is no longer in the list.');
+    return transfer;
+  }
+
+  #forgetOldest(): void {
+    const ended = [...this.#transfers.values()].filter(({ view }) => isEnded(view.phase));
+    for (const transfer of ended.slice(0, Math.max(0, ended.length - MAX_ENDED))) this.#forget(transfer);
+  }
+
+  #forget({ view }: Transfer): void {
+    this.#transfers.delete(view.id);
+    this.#options.hub.push({ type: 'transfer-removed', id: view.id });
+  }
+}
+
+function isEnded(phase: TransferPhase): boolean {
+  return phase === 'done' || phase === 'failed' || phase === 'cancelled';
+}
