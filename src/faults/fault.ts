@@ -7,7 +7,6 @@
  * schedules. That split is what makes every fault removable at once: no rule owns bytes that could be lost.
  */
 import type { ConfigOf, Fields } from '../contract/fields';
-import type { Endpoint } from '../runtime/context';
 
 /** One thing that travels over a connection, in one direction. */
 export type StreamItem =
@@ -17,7 +16,17 @@ export type StreamItem =
   /** The sender closed the connection. `error`: as the receiver will be told. */
   | { type: 'close'; reset: boolean; error?: Error }
   /** The fault itself ends the connection, at both sides: cleanly, or with a reset. */
-  | { type: 'break'; reset: boolean };
+  | { type: 'break'; reset: boolean; farOnly?: boolean };
+
+/** The sudden end of a connection. */
+export interface Break {
+  /** Milliseconds of the clock. */
+  at: number;
+  /** With a TCP reset, or cleanly. */
+  reset: boolean;
+  /** Only the other side notices. */
+  farOnly?: boolean;
+}
 
 /** An item that waits for its time. */
 export interface Waiting {
@@ -38,8 +47,8 @@ export interface StreamRule {
    * waits when a setting changes, so it depends on nothing but its arguments and the settings.
    */
   due?(waiting: Waiting, previous: number): number;
-  /** When the connection breaks by itself, in milliseconds of the clock; asked again after a change. */
-  breaks?(): { at: number; reset: boolean };
+  /** When the connection breaks by itself; asked again after a change. */
+  breaks?(): Break;
   /** Bytes that may wait here before the sender is held back; default 64 KiB. 0: it is held back at once. */
   readonly window?: number;
 }
@@ -128,10 +137,13 @@ export interface Burden {
 export interface FaultBehaviour {
   stream?(link: Link): StreamRule | undefined;
   datagrams?(link: Link): DatagramRule | undefined;
-  /** Asked for each TCP connection that the node wants to open; `random` repeats itself for the same attempt. */
-  connecting?(to: Endpoint, random: () => number): Attempt;
-  /** What happens to a connection that arrives, before the node sees it. */
-  accepting?(): 'take' | 'reset';
+  /**
+   * Asked for each TCP connection that the node wants to open, once for each direction that the fault acts on.
+   * `random` repeats itself when the same attempt is asked about again.
+   */
+  connecting?(direction: Link['direction'], random: () => number): Attempt;
+  /** What happens to a connection that arrives: the node gets it, or gets it when the fault is gone, or never. */
+  accepting?(): 'take' | 'hold' | 'reset';
   /** Milliseconds by which the ports of the node open later. */
   listening?(): number;
   /** The node does not run at all: no timer fires, no operation ends. */
@@ -146,10 +158,18 @@ export interface FaultBehaviour {
 export interface FaultSettings<Params> {
   /** Always the present ones, ramp included. */
   readonly params: Params;
+  /** Uniform in [0, 1), for what is no link's: a sequence of the fault's own. */
+  random(): number;
 }
 
 /** What a fault can be set on. */
 export type FaultTarget = 'node' | 'tcp' | 'udp';
+
+/**
+ * How a link with the fault is drawn, so that it can be told without colour: slow particles, dashes, a cut, a
+ * dead end, a wave. A node always gets the badge.
+ */
+export type FaultLook = 'slow' | 'lossy' | 'cut' | 'dead-end' | 'altered';
 
 export interface FaultDefinition<F extends Fields = Fields> {
   /** Kebab-case; the file's name. */
@@ -157,6 +177,7 @@ export interface FaultDefinition<F extends Fields = Fields> {
   label: string;
   /** One sentence: what a user will observe. */
   observe: string;
+  look: FaultLook;
   /** 'node': the whole process. 'tcp' and 'udp': a link, and then it has a direction. */
   targets: readonly FaultTarget[];
   fields: F;
@@ -164,6 +185,10 @@ export interface FaultDefinition<F extends Fields = Fields> {
   ramps?: readonly (keyof F & string)[];
   /** The kind and the figure, short enough to stand on an edge: '200 ms ±20'. */
   badge(params: ConfigOf<F>): string;
+  /** Acts on both directions at once: it has no direction to choose. */
+  bothWays?: boolean;
+  /** Done by the core, from outside the process: it has no effect inside. */
+  byCore?: boolean;
   /** Over once it has struck: it is not set again when the node is started again. */
   once?: boolean;
   create(settings: FaultSettings<ConfigOf<F>>, machine: Machine): FaultBehaviour;

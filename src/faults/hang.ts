@@ -1,4 +1,4 @@
-import { defineFault, type FaultBehaviour } from './fault';
+import { defineFault } from './fault';
 
 /** What the kernel keeps for a UDP socket that nobody reads (Linux: net.core.rmem_default). */
 const SOCKET_BUFFER = 212_992;
@@ -8,12 +8,12 @@ export const hang = defineFault({
   label: 'Hang',
   observe:
     'The node keeps its sockets and answers nothing: clients wait, heartbeats stop; healed, it goes on where it was and no byte is lost.',
+  look: 'dead-end',
   targets: ['node'],
   fields: {},
   badge: () => 'hung',
-  create: (): FaultBehaviour => ({
+  create: () => ({
     suspends: true,
-    connecting: () => ({ unanswered: true }),
     stream: () => ({ due: () => Number.POSITIVE_INFINITY, window: 0 }),
     datagrams: () => ({
       pass: (bytes) => [{ bytes, due: () => Number.POSITIVE_INFINITY }],

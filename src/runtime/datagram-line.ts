@@ -34,10 +34,10 @@ export class DatagramLine {
 
   push(bytes: Uint8Array): void {
     const now = this.#clock.now();
-    const departures = this.#rule.pass(bytes, now);
+    const departures = this.fault.strikesDatagram(bytes) ? this.#rule.pass(bytes, now) : [{ bytes }];
     const waited = this.#waiting.length;
     let passed = 0;
-    for (const departure of departures) {
+    for (const departure of departures as Departure[]) {
       const due = departure.due?.() ?? now;
       if (due > now) this.#hold(departure, due);
       else {

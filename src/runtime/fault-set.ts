@@ -1,7 +1,10 @@
 import type { FaultSpec } from '../contract/fault';
 import type { Machine } from '../faults/fault';
-import type { Clock } from './context';
+import type { Clock, Timer } from './context';
 import { LiveFault } from './live-fault';
+
+/** While a ramp lasts, what waits is looked at so often. */
+const RAMP_STEP_MS = 100;
 
 /**
  * The faults that act in one process, in the order of the chain. Replaced as a whole; a fault that stays keeps
@@ -10,10 +13,13 @@ import { LiveFault } from './live-fault';
 export class FaultSet {
   /** Those that act at this moment. Replaced, never changed in place. */
   active: readonly LiveFault[] = [];
+  /** True while the node does not run at all. */
+  suspended = false;
   readonly #clock: Clock;
   readonly #machine: Machine;
   readonly #listeners = new Set<() => void>();
   #all: LiveFault[] = [];
+  #timer: Timer | undefined;
 
   constructor(clock: Clock, machine: Machine) {
     this.#clock = clock;
@@ -27,6 +33,7 @@ export class FaultSet {
       if (same?.takes(spec)) return same;
       return LiveFault.create(spec, this.#clock, this.#machine) ?? [];
     });
+    for (const fault of former.values()) if (!this.#all.includes(fault)) fault.weigh(false);
     this.#refresh();
   }
 
@@ -36,8 +43,12 @@ export class FaultSet {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Resolves at the next change. */
-  changed(): Promise<void> {
+  /** Resolves when the node runs. */
+  async running(): Promise<void> {
+    while (this.suspended) await this.#changed();
+  }
+
+  #changed(): Promise<void> {
     return new Promise((resolve) => {
       const stop = this.onChange(() => {
         stop();
@@ -46,18 +57,24 @@ export class FaultSet {
     });
   }
 
-  /** True while the node does not run at all. */
-  get suspended(): boolean {
-    return this.active.some((fault) => fault.behaviour.suspends);
-  }
-
-  /** Resolves when the node runs. */
-  async running(): Promise<void> {
-    while (this.suspended) await this.changed();
-  }
-
   #refresh(): void {
-    this.active = this.#all.filter((fault) => fault.spec.enabled);
+    const enabled = this.#all.filter((fault) => fault.spec.enabled);
+    this.active = enabled.filter((fault) => fault.moment.acts);
+    this.suspended = this.active.some((fault) => fault.behaviour.suspends);
+    this.#arm(enabled);
+    for (const fault of this.#all) fault.weigh(this.active.includes(fault));
     for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Comes back when the schedule of some fault says so. */
+  #arm(faults: readonly LiveFault[]): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    let next = Number.POSITIVE_INFINITY;
+    for (const { moment } of faults) {
+      next = Math.min(next, moment.acts && moment.strength < 1 ? RAMP_STEP_MS : moment.changesIn);
+    }
+    if (next !== Number.POSITIVE_INFINITY)
+      this.#timer = this.#clock.after(Math.ceil(next), () => this.#refresh());
   }
 }

@@ -3,7 +3,8 @@ import type { Clock, Connection, ConnectionHandlers, Endpoint, Timer } from './c
 import type { FaultSet } from './fault-set';
 import type { LiveFault } from './live-fault';
 import { StreamChain } from './stream-chain';
-import { StreamLine } from './stream-line';
+import { StreamLine, type StreamLineEvents } from './stream-line';
+import { Strikes } from './strikes';
 
 /** Bytes that may wait in the system's socket before a sender behind a chain is held back. */
 const SOCKET_WINDOW = 1024 * 1024;
@@ -39,6 +40,7 @@ export class FaultyConnection implements Connection {
   readonly #peer: Endpoint;
   readonly #openedAt: number;
   readonly #onClosed: (connection: FaultyConnection) => void;
+  #strikes: Strikes | undefined;
   #handlers: ConnectionHandlers | undefined;
   #in: StreamChain | undefined;
   #out: StreamChain | undefined;
@@ -63,6 +65,7 @@ export class FaultyConnection implements Connection {
     role: Link['role'],
     peer: Endpoint,
     onClosed: (connection: FaultyConnection) => void,
+    strikes?: Strikes,
   ) {
     this.#world = world;
     this.#inner = inner;
@@ -70,6 +73,7 @@ export class FaultyConnection implements Connection {
     this.#peer = peer;
     this.#openedAt = world.realClock.now();
     this.#onClosed = onClosed;
+    this.#strikes = strikes;
     if (world.faults.active.length > 0) this.refresh();
   }
 
@@ -189,8 +193,12 @@ export class FaultyConnection implements Connection {
   }
 
   #covering(direction: Link['direction']): LiveFault[] {
-    const traffic = { transport: 'tcp', direction, role: this.#role, peer: this.#peer } as const;
-    return this.#world.faults.active.filter((fault) => fault.behaviour.stream && fault.covers(traffic));
+    const traffic = { transport: 'tcp', direction, peer: this.#peer } as const;
+    return this.#world.faults.active.filter((fault) => {
+      if (!fault.behaviour.stream || !fault.covers(traffic)) return false;
+      this.#strikes ??= new Strikes();
+      return this.#strikes.has(fault);
+    });
   }
 
   #line(fault: LiveFault, direction: Link['direction']): StreamLine | undefined {
@@ -198,14 +206,16 @@ export class FaultyConnection implements Connection {
     const random = fault.deal(`tcp ${direction} ${this.#role}`);
     const link = { direction, role: this.#role, openedAt: this.#openedAt, random };
     const rule = fault.behaviour.stream?.(link);
-    return rule && new StreamLine(fault, rule, realClock, random, () => this.#moved());
+    return rule && new StreamLine(fault, rule, realClock, random, this.#lineEvents);
   }
 
-  /** Something that waited in a chain has gone on. */
-  #moved(): void {
-    this.#relieve();
-    this.#throttle();
-  }
+  readonly #lineEvents: StreamLineEvents = {
+    released: () => {
+      this.#relieve();
+      this.#throttle();
+    },
+    breaks: (end) => this.#break({ type: 'break', ...end }),
+  };
 
   /** From the inner connection. */
   #receive(item: StreamItem): void {
@@ -233,7 +243,7 @@ export class FaultyConnection implements Connection {
       case 'close':
         return this.#close(item.error);
       case 'break':
-        return this.#break(item.reset);
+        return this.#break(item);
     }
   }
 
@@ -255,15 +265,15 @@ export class FaultyConnection implements Connection {
       case 'close':
         return item.reset ? this.#inner.reset() : this.#inner.destroy();
       case 'break':
-        return this.#break(item.reset);
+        return this.#break(item);
     }
   }
 
-  /** A fault ends the connection at both sides. */
-  #break(reset: boolean): void {
+  /** A fault ends the connection, at both sides or at the far one alone. */
+  #break({ reset, farOnly }: Extract<StreamItem, { type: 'break' }>): void {
     if (reset) this.#inner.reset();
     else this.#inner.destroy();
-    if (this.#closed) return;
+    if (this.#closed || farOnly) return;
     if (!reset) this.#handlers?.end?.();
     const error = reset
       ? Object.assign(new Error('The connection was reset.'), { code: 'ECONNRESET' })

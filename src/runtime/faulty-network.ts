@@ -1,11 +1,15 @@
-import type { Attempt } from '../faults/fault';
+import type { Attempt, Link } from '../faults/fault';
 import type { Connection, ConnectOptions, DatagramSocket, Endpoint, Listener, Network } from './context';
 import { FaultyConnection, type FaultyWorld } from './faulty-connection';
 import { FaultyDatagramSocket } from './faulty-datagrams';
+import type { LiveFault } from './live-fault';
+import { Strikes } from './strikes';
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 /** As many connections as a listener's queue holds wait for a node that hangs; further ones are reset. */
 const BACKLOG = 1024;
+
+const directions = ['out', 'in'] as const;
 
 /** Wraps any network with the faults of a `FaultSet`, which may change at any time. */
 export class FaultyNetwork implements Network {
@@ -13,7 +17,7 @@ export class FaultyNetwork implements Network {
   readonly #world: FaultyWorld;
   readonly #live = new Set<FaultyConnection | FaultyDatagramSocket>();
   readonly #forget = (gone: FaultyConnection | FaultyDatagramSocket): void => void this.#live.delete(gone);
-  /** Connections that arrived while the node did not run. */
+  /** Connections that arrived and that the node must not see yet. */
   #backlog: (() => void)[] = [];
 
   constructor(inner: Network, world: FaultyWorld) {
@@ -25,7 +29,7 @@ export class FaultyNetwork implements Network {
   refresh(): void {
     for (const live of [...this.#live]) live.refresh();
     if (this.#world.faults.suspended) return;
-    for (const accept of this.#backlog.splice(0)) accept();
+    for (const tryAgain of this.#backlog.splice(0)) tryAgain();
   }
 
   async listen(at: Endpoint, accept: (connection: Connection) => void): Promise<Listener> {
@@ -38,13 +42,15 @@ export class FaultyNetwork implements Network {
 
   async connect(to: Endpoint, options: ConnectOptions = {}): Promise<Connection> {
     const { faults } = this.#world;
-    const timeoutMs = faults.active.length > 0 ? await this.#attempt(to, options) : options.timeoutMs;
+    const strikes = new Strikes();
+    const timeoutMs =
+      faults.active.length > 0 ? await this.#attempt(to, strikes, options) : options.timeoutMs;
     const connection = await this.#inner.connect(
       to,
       timeoutMs === undefined ? options : { ...options, timeoutMs },
     );
     if (faults.suspended) await faults.running();
-    return this.#adopt(connection, 'dialled', to);
+    return this.#adopt(connection, 'dialled', to, strikes);
   }
 
   async bind(at: Endpoint, receive: (bytes: Uint8Array, from: Endpoint) => void): Promise<DatagramSocket> {
@@ -55,18 +61,20 @@ export class FaultyNetwork implements Network {
     return socket;
   }
 
-  #receive(connection: Connection, accept: (connection: Connection) => void): void {
+  #receive(connection: Connection, accept: (connection: Connection) => void, strikes = new Strikes()): void {
     const { faults } = this.#world;
-    const traffic = { transport: 'tcp', direction: 'in', role: 'accepted', peer: connection.remote } as const;
-    const covering = faults.active.filter((fault) => fault.behaviour.accepting && fault.covers(traffic));
-    if (covering.some((fault) => fault.behaviour.accepting?.() === 'reset')) return connection.reset();
-    if (!faults.suspended) return accept(this.#adopt(connection, 'accepted', connection.remote));
-    if (this.#backlog.length >= BACKLOG) return connection.reset();
-    this.#backlog.push(() => this.#receive(connection, accept));
+    const traffic = { transport: 'tcp', direction: 'in', peer: connection.remote } as const;
+    const verdicts = faults.active
+      .filter((fault) => fault.behaviour.accepting && fault.covers(traffic) && strikes.has(fault))
+      .map((fault) => fault.behaviour.accepting?.());
+    const held = faults.suspended || verdicts.includes('hold');
+    if (verdicts.includes('reset') || (held && this.#backlog.length >= BACKLOG)) return connection.reset();
+    if (held) this.#backlog.push(() => this.#receive(connection, accept, strikes));
+    else accept(this.#adopt(connection, 'accepted', connection.remote, strikes));
   }
 
-  #adopt(inner: Connection, role: 'dialled' | 'accepted', peer: Endpoint): FaultyConnection {
-    const connection = new FaultyConnection(this.#world, inner, role, peer, this.#forget);
+  #adopt(inner: Connection, role: Link['role'], peer: Endpoint, strikes?: Strikes): FaultyConnection {
+    const connection = new FaultyConnection(this.#world, inner, role, peer, this.#forget, strikes);
     this.#live.add(connection);
     return connection;
   }
@@ -77,19 +85,17 @@ export class FaultyNetwork implements Network {
    */
   async #attempt(
     to: Endpoint,
+    strikes: Strikes,
     { timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, signal }: ConnectOptions,
   ): Promise<number> {
     const { faults, realClock } = this.#world;
     const startedAt = realClock.now();
     const deadline = startedAt + timeoutMs;
-    const dice = new Map(faults.active.map((fault) => [fault, fault.deal(`connect ${to.host}:${to.port}`)]));
+    const dice = new Map<LiveFault, () => () => number>();
     while (true) {
       await faults.running();
-      const attempts = faults.active
-        .filter((fault) => fault.covers({ transport: 'tcp', direction: 'out', role: 'dialled', peer: to }))
-        .map((fault) => fault.behaviour.connecting?.(to, dice.get(fault) ?? fault.deal('connect late')))
-        .filter((attempt) => attempt !== undefined);
-      const readyAt = startedAt + worst(attempts);
+      const attempts = this.#verdicts(to, strikes, dice);
+      const readyAt = startedAt + slowest(attempts);
       const now = realClock.now();
       if (readyAt <= now) {
         const refused = attempts.find((attempt) => attempt.refuse)?.refuse;
@@ -99,6 +105,25 @@ export class FaultyNetwork implements Network {
       if (now >= deadline) throw systemError('ETIMEDOUT', `connect ETIMEDOUT ${to.host}:${to.port}`);
       await this.#changeOr(Math.min(readyAt, deadline) - now, signal);
     }
+  }
+
+  /** What each fault makes of an attempt. @param dice kept from one asking to the next, so that they repeat */
+  #verdicts(to: Endpoint, strikes: Strikes, dice: Map<LiveFault, () => () => number>): Attempt[] {
+    return this.#world.faults.active.flatMap((fault) => {
+      const { connecting } = fault.behaviour;
+      if (!connecting || fault.messages) return [];
+      const covered = directions.filter((direction) =>
+        fault.covers({ transport: 'tcp', direction, peer: to }),
+      );
+      if (covered.length === 0 || !strikes.has(fault)) return [];
+      let again = dice.get(fault);
+      if (!again) {
+        again = fault.dealAgain(`connect ${to.host}:${to.port}`);
+        dice.set(fault, again);
+      }
+      const random = again();
+      return covered.map((direction) => connecting(direction, random));
+    });
   }
 
   /** Resolves after `ms` or at the next change of the faults; rejects when `signal` fires. */
@@ -132,7 +157,7 @@ export class FaultyNetwork implements Network {
 }
 
 /** Milliseconds until the slowest part of a handshake is through. */
-function worst(attempts: Attempt[]): number {
+function slowest(attempts: Attempt[]): number {
   if (attempts.some((attempt) => attempt.unanswered)) return Number.POSITIVE_INFINITY;
   return attempts.reduce((sum, attempt) => sum + (attempt.delayMs ?? 0), 0);
 }

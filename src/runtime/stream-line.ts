@@ -1,4 +1,5 @@
-import type { StreamItem, StreamRule, Waiting } from '../faults/fault';
+import type { Break, StreamItem, StreamRule, Waiting } from '../faults/fault';
+import { MessageSplitter } from '../faults/message-type';
 import type { Clock, Timer } from './context';
 import type { LiveFault } from './live-fault';
 
@@ -8,6 +9,15 @@ const EARLY_MS = 0.5;
 
 interface Entry extends Waiting {
   due: number;
+  /** False for what the fault does not act on: it only keeps its place. */
+  subject: boolean;
+}
+
+export interface StreamLineEvents {
+  /** Items have gone on that had waited. */
+  released(): void;
+  /** The fault ends the connection. */
+  breaks(end: Break): void;
 }
 
 /** One fault on one direction of one connection: holds what is not due yet, in order. */
@@ -19,19 +29,27 @@ export class StreamLine {
   readonly #rule: StreamRule;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #released: () => void;
+  readonly #events: StreamLineEvents;
+  readonly #splitter = new MessageSplitter();
   #queue: Entry[] = [];
+  /** Due time of the last item that came, and of the last that went on. */
   #previousDue = Number.NEGATIVE_INFINITY;
+  #releasedDue = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #breakTimer: Timer | undefined;
 
-  /** @param released called after items went on that had waited */
-  constructor(fault: LiveFault, rule: StreamRule, clock: Clock, random: () => number, released: () => void) {
+  constructor(
+    fault: LiveFault,
+    rule: StreamRule,
+    clock: Clock,
+    random: () => number,
+    events: StreamLineEvents,
+  ) {
     this.fault = fault;
     this.#rule = rule;
     this.#clock = clock;
     this.#random = random;
-    this.#released = released;
+    this.#events = events;
     this.#armBreak();
   }
 
@@ -41,16 +59,21 @@ export class StreamLine {
   }
 
   push(item: StreamItem): void {
-    if (!this.#rule.shape) return this.#enqueue(item);
-    for (const shaped of this.#rule.shape(item, this.#clock.now())) this.#enqueue(shaped);
+    const { messages } = this.fault;
+    if (!messages) return this.#shape(item);
+    if (item.type !== 'bytes') return this.#enqueue(item, false);
+    for (const { bytes, matches } of this.#splitter.split(item.bytes, messages)) {
+      const part = { type: 'bytes', bytes } as const;
+      if (matches && this.fault.strikes()) this.#shape(part);
+      else this.#enqueue(part, false);
+    }
   }
 
   /** Settings changed: everything that waits gets a new due time, in the old order. */
   retime(): void {
-    let previous = Number.NEGATIVE_INFINITY;
+    let previous = this.#releasedDue;
     for (const entry of this.#queue) previous = entry.due = this.#dueOf(entry, previous);
-    if (this.#queue.length > 0) this.#previousDue = previous;
-    else this.#previousDue = Math.min(this.#previousDue, this.#clock.now());
+    this.#previousDue = previous;
     this.#arm();
     this.#armBreak();
   }
@@ -68,20 +91,29 @@ export class StreamLine {
     return this.#queue.splice(0).map((entry) => entry.item);
   }
 
-  #enqueue(item: StreamItem): void {
+  #shape(item: StreamItem): void {
+    if (!this.#rule.shape) return this.#enqueue(item, true);
+    for (const shaped of this.#rule.shape(item, this.#clock.now())) this.#enqueue(shaped, true);
+  }
+
+  #enqueue(item: StreamItem, subject: boolean): void {
     if (!this.#rule.due) return this.next(item);
     const now = this.#clock.now();
-    const waiting = { item, arrived: now, dice: this.#random() };
+    const waiting = { item, subject, arrived: now, dice: this.#random() };
     const due = this.#dueOf(waiting, this.#previousDue);
     this.#previousDue = due;
-    if (this.#queue.length === 0 && due <= now) return this.next(item);
+    if (this.#queue.length === 0 && due <= now) {
+      this.#releasedDue = due;
+      return this.next(item);
+    }
     this.#queue.push({ ...waiting, due });
     this.heldBytes += sizeOf(item);
     if (this.#queue.length === 1) this.#arm();
   }
 
-  #dueOf(waiting: Waiting, previous: number): number {
-    return Math.max(previous, this.#rule.due?.(waiting, previous) ?? waiting.arrived);
+  #dueOf(waiting: Waiting & { subject: boolean }, previous: number): number {
+    const own = waiting.subject ? this.#rule.due?.(waiting, previous) : undefined;
+    return Math.max(previous, own ?? waiting.arrived);
   }
 
   #arm(): void {
@@ -97,19 +129,20 @@ export class StreamLine {
     let count = 0;
     while (count < this.#queue.length && (this.#queue[count] as Entry).due <= now) count++;
     const due = this.#queue.splice(0, count);
+    this.#releasedDue = due.at(-1)?.due ?? this.#releasedDue;
     for (const { item } of due) this.heldBytes -= sizeOf(item);
     for (const { item } of due) this.next(item);
     this.#arm();
-    if (count > 0) this.#released();
+    if (count > 0) this.#events.released();
   }
 
   #armBreak(): void {
     this.#breakTimer?.cancel();
-    const breaks = this.#rule.breaks?.();
-    if (!breaks || breaks.at === Number.POSITIVE_INFINITY) return;
+    const end = this.#rule.breaks?.();
+    if (!end || end.at === Number.POSITIVE_INFINITY) return;
     // Never from inside the call that set the fault: the connection may be half-way through an event.
-    this.#breakTimer = this.#clock.after(Math.max(0, breaks.at - this.#clock.now()), () =>
-      this.next({ type: 'break', reset: breaks.reset }),
+    this.#breakTimer = this.#clock.after(Math.max(0, end.at - this.#clock.now()), () =>
+      this.#events.breaks(end),
     );
   }
 }

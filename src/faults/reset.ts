@@ -1,0 +1,25 @@
+import { defineFault } from './fault';
+
+export const reset = defineFault({
+  kind: 'reset',
+  label: 'Reset',
+  observe: 'Connections are torn down with a TCP reset, those that are open as well as new ones.',
+  look: 'dead-end',
+  targets: ['tcp'],
+  bothWays: true,
+  fields: {
+    after: {
+      control: 'number',
+      label: 'After',
+      help: 'Age at which a connection is reset; older ones are reset at once.',
+      default: 0,
+      min: 0,
+      max: 3_600_000,
+      unit: 'ms',
+    },
+  },
+  badge: ({ after }) => (after > 0 ? `reset after ${after} ms` : 'reset'),
+  create: (settings) => ({
+    stream: ({ openedAt }) => ({ breaks: () => ({ at: openedAt + settings.params.after, reset: true }) }),
+  }),
+});
