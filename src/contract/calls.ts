@@ -142,6 +142,8 @@ export const calls = {
   'transfers.retry': call<void>()(id),
   /** Takes ended transfers off the list (all of them without `id`). The files stay. */
   'transfers.clear': call<void>()(z.object({ id: z.string().optional() })),
+  /** An address below the headless shell's, valid once and soon, from which the browser can save a finished file. */
+  'transfers.saveAs': call<{ path: string }>()(id),
   'tasks.cancel': call<void>()(id),
   'tasks.clear': call<void>()(nothing),
 

@@ -19,6 +19,7 @@ import { Supervisor } from './supervisor/supervisor';
 import { Tasks } from './tasks';
 import { Catalogue } from './transfers/catalogue';
 import { ensureClient } from './transfers/ensure-client';
+import { type SavedFile, SavedFiles } from './transfers/saved-files';
 import { Transfers } from './transfers/transfers';
 import { listWorkspaces, newWorkspacePath } from './workspace/library';
 import { OpenWorkspace } from './workspace/open-workspace';
@@ -70,6 +71,7 @@ export class Core {
   readonly content: Content;
   readonly transfers: Transfers;
   readonly catalogue: Catalogue;
+  readonly savedFiles = new SavedFiles();
   readonly #handlers: Handlers;
   #workspace: OpenWorkspace | undefined;
   #closing: Promise<void> | undefined;
@@ -186,6 +188,11 @@ export class Core {
   /** Takes the bytes of an upload that was announced by `files.prepareUpload`. */
   receiveUpload(uploadId: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     return this.content.receiveUpload(uploadId, chunks);
+  }
+
+  /** A finished download, for the ticket that `transfers.saveAs` gave. */
+  openSaved(ticket: string): Promise<SavedFile> {
+    return this.savedFiles.open(ticket);
   }
 
   /** Everything that a panel needs to draw itself, now. */

@@ -86,6 +86,12 @@ export function createHandlers(core: Core): Handlers {
     'transfers.cancel': ({ id }) => transfers.cancel(id),
     'transfers.retry': ({ id }) => transfers.retry(id),
     'transfers.clear': ({ id }) => transfers.clear(id),
+    'transfers.saveAs': ({ id }) => {
+      const { name, savedTo } = transfers.view(id);
+      if (savedTo === undefined)
+        throw new StudioError('NOT_SAVED', `${name} is not downloaded yet.`, 'Wait until it is.');
+      return { path: `/download/${core.savedFiles.ticket(savedTo)}` };
+    },
     'tasks.cancel': ({ id }) => tasks.cancel(id),
     'tasks.clear': () => tasks.clear(),
 

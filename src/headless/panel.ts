@@ -1,0 +1,100 @@
+/** `micro-cdn panel`: the core with the panel in the browser. */
+import { join } from 'node:path';
+import { version } from '../../package.json';
+import { StudioError } from '../contract/errors';
+import { createCore } from '../core/core';
+import { isLoopback } from './access';
+import { defaultDataFolder } from './data-folder';
+import { childProcessLauncher } from './launcher';
+import { openBrowser } from './open-browser';
+import { type PanelServer, servePanelOver } from './server';
+
+/** After a second signal, even a disk that does not answer cannot hold the program for longer. */
+const FORCE_MS = 3000;
+
+export interface PanelOptions {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  /** Open the browser. */
+  open: boolean;
+  /** Workspace file; made if it is missing. Default: the one that was open last. */
+  workspace?: string | undefined;
+  /** Folder of settings and workspaces. */
+  dataFolder?: string;
+  /** Where the built programs are; default: beside this one. */
+  programs?: { nodeEntry: string; rendererFolder: string; resourcesFolder: string };
+}
+
+/** Runs until a signal ends it; resolves to the exit code. The first line on standard output is the URL. */
+export async function runPanel(options: PanelOptions): Promise<number> {
+  try {
+    return await runUntilSignal(options);
+  } catch (error) {
+    if (!(error instanceof StudioError)) throw error;
+    process.stderr.write(`micro-cdn: ${[error.message, error.hint].filter(Boolean).join(' ')}\n`);
+    return 1;
+  }
+}
+
+async function runUntilSignal(options: PanelOptions): Promise<number> {
+  const dataFolder = options.dataFolder ?? defaultDataFolder();
+  const programs = options.programs ?? builtPrograms();
+  const core = await createCore({
+    dataFolder,
+    resourcesFolder: programs.resourcesFolder,
+    launcher: childProcessLauncher(programs.nodeEntry),
+    shell: { kind: 'headless', version, platform: process.platform, paths: false, dataFolder },
+    workspacePath: options.workspace,
+  });
+  let server: PanelServer;
+  try {
+    const { host, port } = options;
+    server = await servePanelOver({ core, rendererFolder: programs.rendererFolder, host, port });
+  } catch (error) {
+    await core.close();
+    throw error;
+  }
+  process.stdout.write(`${server.url}\n`);
+  if (!isLoopback(options.host)) process.stderr.write(exposureWarning(options.host));
+  if (options.open && !(await openBrowser(server.url)))
+    process.stderr.write('No browser could be opened; open the address above yourself.\n');
+
+  return new Promise((resolve) => {
+    let signals = 0;
+    const end = (signal: NodeJS.Signals): void => {
+      signals += 1;
+      if (signals === 1) {
+        process.stderr.write('Stopping the nodes. Once more to force.\n');
+        void server
+          .close()
+          .then(() => core.close())
+          .then(() => resolve(0));
+      } else {
+        const code = signal === 'SIGINT' ? 130 : 143;
+        setTimeout(() => resolve(code), FORCE_MS);
+        void core.closeNow().then(() => resolve(code));
+      }
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  });
+}
+
+/** Relative to the bundle `out/main/cli.js`. */
+function builtPrograms(): NonNullable<PanelOptions['programs']> {
+  const here = import.meta.dirname;
+  return {
+    nodeEntry: join(here, 'node.js'),
+    rendererFolder: join(here, '../renderer'),
+    resourcesFolder: join(here, '../../resources'),
+  };
+}
+
+function exposureWarning(host: string): string {
+  return [
+    `Warning: the panel listens on ${host}, so other machines can reach it.`,
+    'Whoever has the address with its token can start programs, and read and write files, as you. It travels',
+    'unencrypted: use it only in a network that you trust, or through an SSH tunnel.',
+    '',
+  ].join('\n');
+}
