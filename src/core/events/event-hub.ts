@@ -13,6 +13,8 @@ export interface SessionOptions {
   onBatch(batch: EventBatch): void;
   /** False while the panel cannot take more: what waits is merged until it can. Default: always true. */
   canTake?(): boolean;
+  /** True for a session that no person looks at: notices from before wait for one that somebody does. */
+  background?: boolean;
 }
 
 export interface WatchInput {
@@ -124,8 +126,7 @@ export class EventHub {
   open(options: SessionOptions): Session {
     const session = new Session(this, options);
     this.#sessions.add(session);
-    for (const event of this.#early) session.add(event);
-    this.#early = [];
+    if (!options.background) for (const event of this.#early.splice(0)) session.add(event);
     this.#onWatch();
     return session;
   }
