@@ -1,5 +1,5 @@
 /** `micro-cdn panel`: the core with the panel in the browser. */
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { version } from '../../package.json';
 import { StudioError } from '../contract/errors';
 import { createCore } from '../core/core';
@@ -80,13 +80,14 @@ async function runUntilSignal(options: PanelOptions): Promise<number> {
   });
 }
 
-/** Relative to the bundle `out/main/cli.js`. */
+/** In `out/main`, where the bundler puts this module either into `cli.js` or into a chunk below. */
 function builtPrograms(): NonNullable<PanelOptions['programs']> {
   const here = import.meta.dirname;
+  const main = basename(here) === 'chunks' ? dirname(here) : here;
   return {
-    nodeEntry: join(here, 'node.js'),
-    rendererFolder: join(here, '../renderer'),
-    resourcesFolder: join(here, '../../resources'),
+    nodeEntry: join(main, 'node.js'),
+    rendererFolder: join(main, '../renderer'),
+    resourcesFolder: join(main, '../../resources'),
   };
 }
 

@@ -13,7 +13,7 @@ const EXIT_DEADLINE_MS = 2000;
 /** An operation that was cancelled may take so long to say so. */
 const CANCEL_DEADLINE_MS = 2000;
 /** Lines of output kept to explain a crash. */
-const LAST_LINES = 5;
+const LAST_LINES = 20;
 
 export interface Deadlines {
   /** Milliseconds until a start is given up, a stop is forced, and a drain is called late. */
@@ -297,7 +297,8 @@ export class NodeProcess {
         hint: 'Install or build Micro-CDN Studio again, and see whether the machine has memory left.',
       };
     const how = exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code ?? 'unknown'}`;
-    const said = this.#lastLines.length > 0 ? ` It said: ${this.#lastLines.join(' / ')}` : '';
+    const words = lastWords(this.#lastLines);
+    const said = words ? ` It said: ${words}` : '';
     return {
       code: 'CRASHED',
       message: `${name} ended by itself, with ${how}.${said}`,
@@ -352,6 +353,13 @@ export class NodeProcess {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(run, ms);
   }
+}
+
+/** Of a stack trace, the line that names the error; else the last line. */
+function lastWords(lines: readonly string[]): string | undefined {
+  return (
+    lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.findLast((line) => line.trim() !== '')?.trim()
+  );
 }
 
 function seconds(ms: number): string {
