@@ -9,6 +9,9 @@ import { Strikes } from './strikes';
 /** Bytes that may wait in the system's socket before a sender behind a chain is held back. */
 const SOCKET_WINDOW = 1024 * 1024;
 
+/** A peer that does not take the last bytes of a connection that the node has closed is waited for so long. */
+const LINGER_MS = 10_000;
+
 /** What all connections of one faulty network share. */
 export interface FaultyWorld {
   faults: FaultSet;
@@ -53,8 +56,10 @@ export class FaultyConnection implements Connection {
   /** The node was told, or decided itself, that the connection is closed. */
   #closed = false;
   #error: Error | undefined;
+  #innerClosed = false;
   /** Bytes that left the outbound chain and that the system has not yet taken. */
   #unsent = 0;
+  #lingering: Timer | undefined;
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #idle: Idle | undefined;
 
@@ -104,7 +109,8 @@ export class FaultyConnection implements Connection {
       end: () => this.#receive({ type: 'end' }),
       close: (error) => {
         this.#out?.clear();
-        this.#onClosed(this);
+        this.#innerClosed = true;
+        this.#lingering?.cancel();
         this.#receive({ type: 'close', reset: error !== undefined, ...(error ? { error } : {}) });
       },
     });
@@ -222,6 +228,7 @@ export class FaultyConnection implements Connection {
     if (!this.#in) return this.#tell(item);
     this.#in.push(item);
     this.#throttle();
+    this.#forgetIfOver();
   }
 
   /** To the node, while it reads. The close of a connection waits for nobody's reading. */
@@ -256,6 +263,7 @@ export class FaultyConnection implements Connection {
         const taken = (): void => {
           this.#unsent -= length;
           this.#relieve();
+          if (this.#unsent === 0 && this.#lingering) this.#destroyInner();
         };
         this.#inner.send(item.bytes).then(taken, taken);
         return;
@@ -263,10 +271,18 @@ export class FaultyConnection implements Connection {
       case 'end':
         return this.#inner.end();
       case 'close':
-        return item.reset ? this.#inner.reset() : this.#inner.destroy();
+        if (item.reset) return this.#inner.reset();
+        if (this.#unsent === 0) return this.#inner.destroy();
+        this.#lingering = this.#world.realClock.after(LINGER_MS, () => this.#destroyInner());
+        return;
       case 'break':
         return this.#break(item);
     }
+  }
+
+  #destroyInner(): void {
+    this.#lingering?.cancel();
+    this.#inner.destroy();
   }
 
   /** A fault ends the connection, at both sides or at the far one alone. */
@@ -283,6 +299,7 @@ export class FaultyConnection implements Connection {
 
   /** The node closes the connection. */
   #leave(reset: boolean, error?: Error): void {
+    if (!this.#handlers) this.handle({ data: () => {} }); // so that its end is heard of
     if (!this.#out) return reset ? this.#inner.reset() : this.#inner.destroy(error);
     if (this.#closed) return;
     this.#closed = true;
@@ -306,6 +323,12 @@ export class FaultyConnection implements Connection {
     this.#idle?.timer?.cancel();
     for (const { reject } of this.#waiting.splice(0)) reject(brokenPipe());
     this.#handlers?.close?.(error);
+    this.#forgetIfOver();
+  }
+
+  /** Faults concern it no longer, once it is closed and the node knows. */
+  #forgetIfOver(): void {
+    if (this.#innerClosed && this.#closed) this.#onClosed(this);
   }
 
   get #writable(): boolean {

@@ -176,3 +176,51 @@ export async function connected(
     },
   };
 }
+
+/** Resolves when the neighbour cannot connect, or its connection is reset: real sockets may tell either first. */
+export async function dropped(world: World, at: Endpoint): Promise<void> {
+  let heard: Heard;
+  try {
+    heard = hear(await world.neighbour.net.connect(at));
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ECONNRESET') return;
+    throw error;
+  }
+  await world.until(() => heard.closed);
+}
+
+/** A UDP socket of the node and one of the neighbour, and what each has heard. */
+export async function udpPair(world: World) {
+  const atNode: string[] = [];
+  const atNeighbour: string[] = [];
+  const note = (into: string[]) => (bytes: Uint8Array) =>
+    void into.push(Buffer.from(bytes).toString('latin1'));
+  const near = await world.node.net.bind(anyPort, note(atNode));
+  const far = await world.neighbour.net.bind(anyPort, note(atNeighbour));
+  return {
+    near,
+    far,
+    atNode,
+    atNeighbour,
+    send: (text: string) => near.send(text, far.local),
+    receive: (text: string) => far.send(text, near.local),
+    close: async () => {
+      await near.close();
+      await far.close();
+    },
+  };
+}
+
+/** Sends so many numbered datagrams, each in a turn of its own, and waits until the last of all has arrived. */
+export async function sendNumbered(
+  world: World,
+  pair: Awaited<ReturnType<typeof udpPair>>,
+  count: number,
+): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    pair.send(`D ${number}`);
+    // Real sockets: never more than fits the receiver's buffer.
+    if (number % 50 === 49) await world.pass(1);
+  }
+  await world.pass(20);
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { connected, hear, memoryWorld, udpPair, worlds } from './testing/worlds';
+
+describe.each(worlds)('bandwidth, %s', (_name, make) => {
+  it('lets bytes pass at its rate, whole and in order, and holds the sender back', async () => {
+    const world = make();
+    const { near, far, close } = await connected(world, 'node');
+    const heard = hear(far);
+    hear(near);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 1000 } });
+    const body = Array.from({ length: 20_000 }, (_, n) => String(n)).join(' ');
+    const startedAt = world.node.clock.now();
+    const sending = near.send(body).then(() => near.end());
+    await world.until(() => heard.ended);
+    await sending;
+    expect(heard.text).toBe(body);
+    expect(world.node.clock.now() - startedAt).toBeGreaterThanOrEqual(body.length / 1000 - 15);
+    await close();
+  });
+
+  it('is lifted at once', async () => {
+    const world = make();
+    const { near, far, close } = await connected(world, 'node');
+    const heard = hear(far);
+    hear(near);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 0.1 } });
+    near.write('a long time to wait for at a hundred bytes in a second'.repeat(100));
+    await world.pass(20);
+    expect(heard.text.length).toBeLessThan(100);
+    world.setFaults();
+    await world.until(() => heard.text.length === 5400);
+    await close();
+  });
+});
+
+describe('bandwidth by the clock', () => {
+  it('is exact over seconds', async () => {
+    const world = memoryWorld();
+    const { near, far } = await connected(world, 'node');
+    const heard = hear(far);
+    hear(near);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 50 } });
+    near.write(new Uint8Array(1_000_000));
+    await world.pass(1000);
+    const first = heard.text.length;
+    await world.pass(5000);
+    expect((heard.text.length - first) / 250_000).toBeCloseTo(1, 2);
+  });
+
+  it('loses the datagrams that its queue cannot hold', async () => {
+    const world = memoryWorld();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 10 } });
+    for (let n = 0; n < 200; n++) pair.send('x'.repeat(1000));
+    await world.pass(60_000);
+    // 64 KiB in the queue, and what leaves at once.
+    expect(pair.atNeighbour.length).toBeGreaterThanOrEqual(64);
+    expect(pair.atNeighbour.length).toBeLessThan(70);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { memoryWorld, worlds } from './testing/worlds';
+
+describe.each(worlds)('clock skew, %s', (_name, make) => {
+  it('moves the time of day and no timer', async () => {
+    const world = make();
+    const before = world.node.clock.wallTime();
+    world.setFaults({ kind: 'clock-skew', params: { skew: 3_600_000 } });
+    expect(world.node.clock.wallTime() - before).toBeGreaterThanOrEqual(3_600_000);
+    let fired = false;
+    world.node.clock.after(5, () => {
+      fired = true;
+    });
+    await world.until(() => fired);
+    world.setFaults();
+    expect(world.node.clock.wallTime() - before).toBeLessThan(3_600_000);
+  });
+});
+
+describe('drift', () => {
+  it('makes timers early, those that wait already too', async () => {
+    const world = memoryWorld();
+    const fired: string[] = [];
+    world.node.clock.after(1000, () => fired.push('old'));
+    world.setFaults({ kind: 'clock-skew', params: { skew: 0, drift: 100 } });
+    world.node.clock.after(600, () => fired.push('new'));
+    await world.pass(299);
+    expect(fired).toEqual([]);
+    await world.pass(1);
+    expect(fired).toEqual(['new']);
+    await world.pass(200);
+    expect(fired).toEqual(['new', 'old']);
+  });
+
+  it('never lets time go back', async () => {
+    const world = memoryWorld();
+    let last = world.node.clock.now();
+    for (const drift of [100, -50, 0, 900, -90]) {
+      world.setFaults({ kind: 'clock-skew', params: { skew: 0, drift } });
+      for (let step = 0; step < 3; step++) {
+        await world.pass(10);
+        expect(world.node.clock.now()).toBeGreaterThanOrEqual(last);
+        last = world.node.clock.now();
+      }
+    }
+  });
+});

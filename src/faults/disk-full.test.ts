@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { worlds } from './testing/worlds';
+
+describe.each(worlds)('disk full, %s', (_name, make) => {
+  it('fails writes once the space is used up, reads go on, and healed writes too', async () => {
+    const world = make();
+    const folder = await world.node.files.folder('/files');
+    const file = await folder.create('a');
+    world.setFaults({ kind: 'disk-full', params: { free: 4 } });
+    await file.write(Buffer.from('1234'), 0);
+    await expect(file.write(Buffer.from('5'), 4)).rejects.toMatchObject({ code: 'ENOSPC' });
+    const read = new Uint8Array(8);
+    expect(await file.read(read, 0)).toBe(4);
+    world.setFaults();
+    await file.write(Buffer.from('5'), 4);
+    expect(file.size).toBe(5);
+    await file.close();
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { memoryWorld, sendNumbered, udpPair, worlds } from './testing/worlds';
+
+describe.each(worlds)('loss, %s', (_name, make) => {
+  it('loses its share of the datagrams, the same ones with the same seed', async () => {
+    const runs: string[][] = [];
+    for (const seed of [3, 3, 4]) {
+      const world = make();
+      const pair = await udpPair(world);
+      world.setFaults({ kind: 'loss', seed, params: { percent: 30 } });
+      await sendNumbered(world, pair, 400);
+      runs.push([...pair.atNeighbour]);
+      await pair.close();
+    }
+    const [first = [], again = [], other = []] = runs;
+    // 280 are expected to arrive, σ = 9.2.
+    expect(first.length).toBeGreaterThan(240);
+    expect(first.length).toBeLessThan(320);
+    // The dice belong to the pair of addresses; ports differ from run to run on real sockets.
+    if (make === worlds[1]?.[1]) {
+      expect(again).toEqual(first);
+      expect(other).not.toEqual(first);
+    }
+  });
+
+  it('narrowed to a type, leaves other datagrams alone', async () => {
+    const world = make();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'loss', params: { percent: 100 }, scope: { messages: ['HEARTBEAT'] } });
+    pair.send('HEARTBEAT CS1');
+    pair.send('PING');
+    await world.until(() => pair.atNeighbour.length === 1);
+    expect(pair.atNeighbour).toEqual(['PING']);
+    await pair.close();
+  });
+
+  it('loses the first few, or every second', async () => {
+    const world = make();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'loss', params: { percent: 100 }, pick: { first: 2 } });
+    for (const text of ['1', '2', '3', '4']) pair.send(text);
+    await world.until(() => pair.atNeighbour.length === 2);
+    world.setFaults({ id: 'other', kind: 'loss', params: { percent: 100 }, pick: { every: 2 } });
+    for (const text of ['5', '6', '7', '8']) pair.send(text);
+    await world.until(() => pair.atNeighbour.length === 4);
+    expect(pair.atNeighbour).toEqual(['3', '4', '5', '7']);
+    await pair.close();
+  });
+});
+
+describe('bursts', () => {
+  it('keep the share and have the mean length', async () => {
+    const world = memoryWorld();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'loss', seed: 1, params: { percent: 20, burst: 5 } });
+    await sendNumbered(world, pair, 20_000);
+    const arrived = new Set(pair.atNeighbour);
+    let bursts = 0;
+    let lost = 0;
+    for (let n = 0; n < 20_000; n++) {
+      if (arrived.has(`D ${n}`)) continue;
+      lost++;
+      if (n === 0 || arrived.has(`D ${n - 1}`)) bursts++;
+    }
+    expect(lost / 20_000).toBeCloseTo(0.2, 1);
+    expect(lost / bursts).toBeGreaterThan(4.3);
+    expect(lost / bursts).toBeLessThan(5.7);
+  });
+});

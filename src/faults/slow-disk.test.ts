@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { memoryWorld, worlds } from './testing/worlds';
+
+describe.each(worlds)('slow disk, %s', (_name, make) => {
+  it('delays, and is quick again at once when it is healed', async () => {
+    const world = make();
+    const folder = await world.node.files.folder('/files');
+    world.setFaults({ kind: 'slow-disk', params: { delay: 60_000, rate: 10 } });
+    let listed = false;
+    const listing = folder.list().then(() => {
+      listed = true;
+    });
+    await world.pass(10);
+    expect(listed).toBe(false);
+    world.setFaults();
+    await listing;
+  });
+});
+
+it('reads at the rate that is set, one operation after the other', async () => {
+  const world = memoryWorld();
+  const folder = await world.node.files.folder('/files');
+  const file = await folder.create('a');
+  await file.write(new Uint8Array(1_000_000), 0);
+  world.setFaults({ kind: 'slow-disk', params: { delay: 10, rate: 1 } });
+  const startedAt = world.node.clock.now();
+  let done = 0;
+  for (let n = 0; n < 2; n++) void file.read(new Uint8Array(500_000), 0).then(() => done++);
+  await world.until(() => done === 2);
+  expect(world.node.clock.now() - startedAt).toBeGreaterThanOrEqual(1020);
+  expect(world.node.clock.now() - startedAt).toBeLessThan(1030);
+});
