@@ -1,6 +1,6 @@
 /** One owner for a file, as long as the owner's process lives. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isAlive, type ProcessIdentity, thisProcess } from './process-identity';
 
@@ -31,13 +31,22 @@ export async function lockFile(path: string): Promise<LockResult> {
   return { holder: { pid: 0, started: '' } };
 }
 
+/** With its content in one step, so that nobody reads a lock that is not yet written and takes it for stale. */
 async function createExclusively(lock: string, text: string): Promise<boolean> {
+  const temporary = `${lock}.${randomUUID()}`;
+  await writeFile(temporary, text, { flag: 'wx', mode: 0o600 });
   try {
-    await writeFile(lock, text, { flag: 'wx', mode: 0o600 });
+    await link(temporary, lock).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') throw error;
+      // A file system without links: nearly as good.
+      return writeFile(lock, text, { flag: 'wx', mode: 0o600 });
+    });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 

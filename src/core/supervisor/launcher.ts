@@ -12,7 +12,7 @@ export interface NodeExit {
   error?: Error;
 }
 
-/** Given at launch, so that nothing can happen before somebody listens. */
+/** Given at launch, so that nothing is missed; none is called before `launch` has returned. */
 export interface NodeChannelHandlers {
   /** The process exists and can be posted to and killed. */
   spawned(): void;

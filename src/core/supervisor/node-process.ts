@@ -101,7 +101,6 @@ export class NodeProcess {
       output: (line) => this.#onOutput(line),
       exited: (exit) => this.#onExited(exit),
     });
-    this.#proceed();
   }
 
   /** No new clients; stops when the present ones are finished. A node that is not running is stopped. */
@@ -184,7 +183,7 @@ export class NodeProcess {
     this.#proceed();
   }
 
-  /** Does what had to wait for the process to exist. A launcher may report it before `launch` returns. */
+  /** Does what had to wait for the process to exist. */
   #proceed(): void {
     if (!this.#spawned || !this.#channel || !this.alive) return;
     if (this.#killWanted) return this.#channel.kill();
