@@ -29,6 +29,8 @@ export interface Tolerance {
   addWithoutRegister: boolean;
   /** A file's name may have spaces: in ADD_FILE the id is the first word and the size the last. */
   spacesInNames: boolean;
+  /** A name that cannot be taken costs a server that file, not its whole registration. */
+  badNamesSkipped: boolean;
   /** SERVER_DOWN may come without a timestamp, or with a fraction in it. */
   looseServerDown: boolean;
   /** LIST_FILES, LIST_SERVERS and PING at an index. */
@@ -47,6 +49,7 @@ export const lenient: Tolerance = {
   getWithoutHello: true,
   addWithoutRegister: true,
   spacesInNames: true,
+  badNamesSkipped: true,
   looseServerDown: true,
   extraCommands: true,
   looseHeartbeats: true,
@@ -61,6 +64,7 @@ export const strict: Tolerance = {
   getWithoutHello: false,
   addWithoutRegister: false,
   spacesInNames: false,
+  badNamesSkipped: false,
   looseServerDown: false,
   extraCommands: false,
   looseHeartbeats: false,
@@ -244,7 +248,13 @@ export function parseContentAnswer(line: string): ContentAnswer {
 }
 
 export function parseHeartbeat(line: string, tolerance: Tolerance): Heartbeat | Malformed {
-  const words = tolerance.looseHeartbeats ? line.trim().split(/\s+/) : line.split(' ');
+  // Programs that send a whole C buffer leave NULs behind the text.
+  const words = tolerance.looseHeartbeats
+    ? line
+        .replace(/\p{Cc}+$/u, '')
+        .trim()
+        .split(/\s+/)
+    : line.split(' ');
   if (words[0] !== 'HEARTBEAT') return unknown;
   if (tolerance.looseHeartbeats ? words.length < 6 : words.length !== 6) return malformed;
   const [, serverId, host, port, load, files] = words as [string, string, string, string, string, string];

@@ -1,0 +1,118 @@
+import { percentEncodeName } from '../../protocol/file-name';
+import {
+  encode,
+  type IndexAnswer,
+  parseIndexAnswer,
+  type ServerAnswer,
+  WELCOME_WAIT_MS,
+} from '../../protocol/micro-cdn';
+import { extension } from '../../protocol/micro-cdn-extensions';
+import type { Endpoint, NodeContext } from '../../runtime/context';
+import { LineClient } from '../shared/line-client';
+
+/** A server that holds the file. */
+export interface Located extends ServerAnswer {
+  /** The name under which the index knows the file, and under which the server is asked. */
+  wireName: string;
+}
+
+/** How an index wants to be greeted; learned once, since some close the connection on what they do not know. */
+type Greeting = 'with-features' | 'plain' | 'none';
+
+const downgrade: Record<Greeting, Greeting> = { 'with-features': 'plain', plain: 'none', none: 'none' };
+
+/** Asks an index, ours or a foreign one, where a file is. */
+export class Locator {
+  readonly #index: Endpoint;
+  readonly #context: NodeContext;
+  readonly #timeoutMs: number;
+  #greeting: Greeting;
+
+  constructor(index: Endpoint, context: NodeContext, options: { timeoutMs: number; strict: boolean }) {
+    this.#index = index;
+    this.#context = context;
+    this.#timeoutMs = options.timeoutMs;
+    this.#greeting = options.strict ? 'plain' : 'with-features';
+  }
+
+  /**
+   * @param avoid servers that have just failed; a foreign index knows nothing of it and may name them again
+   * @returns null when the index knows no live holder
+   * @throws when the index cannot be reached, or does not answer
+   */
+  async locate(name: string, avoid: readonly string[], signal: AbortSignal): Promise<Located | null> {
+    for (const wireName of this.#wireNames(name)) {
+      const answer = await this.#ask(wireName, avoid, signal);
+      if (answer.type === 'server') return { ...answer, host: this.#reachable(answer.host), wireName };
+    }
+    return null;
+  }
+
+  /** A foreign index may know a name with spaces in its percent-encoded form only. */
+  #wireNames(name: string): Set<string> {
+    return new Set([
+      name,
+      percentEncodeName(name, { spaces: true, nonAscii: false }),
+      percentEncodeName(name, { spaces: true, nonAscii: true }),
+    ]);
+  }
+
+  async #ask(
+    name: string,
+    avoid: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Extract<IndexAnswer, { type: 'server' | 'error' }>> {
+    for (;;) {
+      const client = await LineClient.connect(this.#context, this.#index, {
+        timeoutMs: this.#timeoutMs,
+        signal,
+      });
+      try {
+        const features = await this.#greet(client);
+        if (features === null) continue;
+        const routes = features.includes('route') && avoid.length > 0;
+        client.write((routes ? extension.avoid(avoid) : '') + encode.get(name));
+        return await this.#answer(client);
+      } finally {
+        client.close();
+      }
+    }
+  }
+
+  /** The features of the index; null when it did not like the greeting and another connection is needed. */
+  async #greet(client: LineClient): Promise<readonly string[] | null> {
+    const greeting = this.#greeting;
+    if (greeting === 'none') return [];
+    client.write(greeting === 'plain' ? encode.hello() : extension.hello(['route']));
+    let line: string | null;
+    try {
+      line = await client.next(WELCOME_WAIT_MS);
+    } catch {
+      this.#greeting = downgrade[greeting];
+      return null;
+    }
+    const answer = parseIndexAnswer(line ?? '');
+    if (answer.type === 'error') {
+      this.#greeting = downgrade[greeting];
+      return null;
+    }
+    // Silence: it may have ignored the words behind HELLO, or HELLO itself. It is asked anyway.
+    if (line === null && greeting === 'with-features') this.#greeting = 'plain';
+    return answer.type === 'welcome' ? answer.features : [];
+  }
+
+  /** Skips what is no answer to GET, such as a late WELCOME. */
+  async #answer(client: LineClient): Promise<Extract<IndexAnswer, { type: 'server' | 'error' }>> {
+    for (;;) {
+      const line = await client.next(this.#timeoutMs);
+      if (line === null) throw Object.assign(new Error('It does not answer GET.'), { code: 'ETIMEDOUT' });
+      const answer = parseIndexAnswer(line);
+      if (answer.type === 'server' || answer.type === 'error') return answer;
+    }
+  }
+
+  /** An index may hand out the address that a server listens on: every address of the machine it runs on. */
+  #reachable(host: string): string {
+    return host === '0.0.0.0' || host === '::' ? this.#index.host : host;
+  }
+}

@@ -1,0 +1,134 @@
+import { encode, lenient, strict } from '../../protocol/micro-cdn';
+import type { Connection, CreateNode, DatagramSocket, Listener, Timer } from '../../runtime/context';
+import { IndexLink } from './index-link';
+import { Library } from './library';
+import type { ContentConfig, ContentSnapshot } from './manifest';
+import { ContentSession } from './session';
+import { Shop } from './shop';
+
+/** Clients at once; one more is told BUSY, and asks elsewhere. */
+const MAX_SESSIONS = 2000;
+/** A gap between two heartbeats that may have had this server declared dead, at the least. */
+const STANDSTILL_MS = 1000;
+
+export const createNode: CreateNode<ContentConfig> = (config, context) => {
+  const { clock, telemetry } = context;
+  const sessions = new Set<ContentSession>();
+  let library: Library | undefined;
+  let shop: Shop | undefined;
+  let listener: Listener | undefined;
+  let socket: DatagramSocket | undefined;
+  let index: IndexLink | undefined;
+  let beat: Timer | undefined;
+  let lastBeat = 0;
+  let heartbeats = 0;
+  let drained: (() => void) | undefined;
+
+  const published = telemetry.publish(() => ({ ...snapshot() }));
+
+  function snapshot(): ContentSnapshot {
+    const indexDetail = index?.detail;
+    return {
+      serverId: config.serverId,
+      load: shop?.load ?? 0,
+      files: library?.files.size ?? 0,
+      bytes: library?.bytes ?? 0,
+      index: index?.state ?? 'none',
+      ...(indexDetail ? { indexDetail } : {}),
+      heldBack: index?.heldBack ?? [],
+      monitor: config.monitor ? 'sending' : 'none',
+      heartbeats,
+    };
+  }
+
+  function accept(connection: Connection, shop: Shop): void {
+    const session = new ContentSession(connection, shop, () => {
+      sessions.delete(session);
+      if (sessions.size === 0) drained?.();
+    });
+    sessions.add(session);
+    if (sessions.size > MAX_SESSIONS) session.refuseBusy();
+  }
+
+  function sendHeartbeat(tcpPort: number): void {
+    const now = clock.now();
+    const gap = now - lastBeat;
+    lastBeat = now;
+    if (heartbeats > 0 && gap > config.heartbeatMs * 1.5 + STANDSTILL_MS) index?.suspect();
+    if (!config.monitor || !socket) return;
+    const line = encode.heartbeat({
+      serverId: config.serverId,
+      host: advertisedHost(),
+      tcpPort,
+      load: shop?.load ?? 0,
+      files: library?.files.size ?? 0,
+    });
+    telemetry.trace('out', 'udp', config.monitor, () => line.trimEnd());
+    socket.send(line, config.monitor);
+    heartbeats++;
+    telemetry.count('heartbeats');
+    published.changed();
+  }
+
+  function advertisedHost(): string {
+    if (config.advertisedHost) return config.advertisedHost;
+    const everywhere = config.host === '0.0.0.0' || config.host === '::';
+    return everywhere ? (index?.localHost ?? '127.0.0.1') : config.host;
+  }
+
+  return {
+    async start() {
+      const files = await Library.open(config.files, context);
+      library = files;
+      const open = new Shop(config, context, config.strict ? strict : lenient, files);
+      shop = open;
+      open.onLoad = published.changed;
+      listener = await context.net.listen({ host: config.host, port: config.tcpPort }, (connection) =>
+        accept(connection, open),
+      );
+      socket = await context.net.bind({ host: config.host, port: config.udpPort }, () => {});
+      const ports = { tcp: listener.local.port, udp: socket.local.port };
+      if (config.index) {
+        index = new IndexLink(config.index, config, context, files, ports);
+        index.onChange = published.changed;
+      }
+      files.onChange = (change) => {
+        for (const { name } of [...change.changed, ...change.added]) open.hot.forget(name);
+        for (const name of change.removed) open.hot.forget(name);
+        index?.filesChanged(change);
+        published.changed();
+      };
+      files.watch();
+      // The heartbeat comes before the registration, so that the monitor never calls a new server dead.
+      lastBeat = clock.now();
+      sendHeartbeat(ports.tcp);
+      beat = clock.every(config.heartbeatMs, () => sendHeartbeat(ports.tcp));
+      index?.start();
+      return ports;
+    },
+
+    async drain() {
+      const understood = await index?.leave();
+      // A foreign index has no word for it; it stops sending clients when the monitor misses the heartbeats.
+      if (!understood) beat?.cancel();
+      await listener?.close();
+      const finished = new Promise<void>((resolve) => {
+        drained = resolve;
+      });
+      if (sessions.size > 0) {
+        for (const session of sessions) session.endIfQuiet();
+        await finished;
+      }
+      beat?.cancel();
+    },
+
+    async stop() {
+      beat?.cancel();
+      library?.close();
+      await listener?.close();
+      for (const session of sessions) session.destroy();
+      await index?.leave();
+      await socket?.close();
+    },
+  };
+};

@@ -1,0 +1,207 @@
+import { fileNameProblem } from '../../protocol/file-name';
+import type { Register, ServerRow } from '../../protocol/micro-cdn';
+import { type Candidate, select } from '../../protocol/selection';
+import type { NodeContext } from '../../runtime/context';
+import { RateLimit } from '../shared/rate-limit';
+import { Catalogue } from './catalogue';
+import { Decisions } from './decisions';
+import type { Decision, IndexConfig, IndexSnapshot } from './manifest';
+import { type FileRecord, type Holding, type Moment, Registry, type ServerRecord } from './registry';
+
+/** Lookups that are told to the journal, a second; all are counted. */
+const LOOKUP_EVENTS_PER_SECOND = 50;
+
+/**
+ * What the index knows and decides, whoever tells or asks: the registry, the choice of a server, and the
+ * journal of both.
+ */
+export class Directory {
+  readonly catalogue: Catalogue;
+  readonly decisions = new Decisions();
+  readonly registry: Registry;
+  readonly #config: IndexConfig;
+  readonly #context: NodeContext;
+  readonly #lookupEvents: RateLimit;
+  /** Called after every change of what the snapshot shows. */
+  onChange: () => void = () => {};
+
+  constructor(config: IndexConfig, context: NodeContext) {
+    this.#config = config;
+    this.#context = context;
+    this.catalogue = new Catalogue(() => context.clock.sleep(0));
+    this.registry = new Registry(this.catalogue);
+    this.#lookupEvents = new RateLimit(LOOKUP_EVENTS_PER_SECOND, context.clock);
+  }
+
+  server(serverId: string): ServerRecord | undefined {
+    return this.registry.servers.get(serverId);
+  }
+
+  register({ serverId, tcpPort, udpPort }: Register, host: string): ServerRecord | null {
+    const server = this.registry.register({ serverId, host, tcpPort, udpPort }, this.#now());
+    this.#context.telemetry.count('registrations');
+    this.onChange();
+    return server;
+  }
+
+  addFile(server: ServerRecord, name: string, size: number): 'ok' | 'bad-name' | 'full' {
+    if (fileNameProblem(name) !== null) {
+      this.#context.telemetry.count('refusedNames');
+      return 'bad-name';
+    }
+    const outcome = this.registry.add(server, name, size);
+    this.onChange();
+    return outcome === 'full' ? 'full' : 'ok';
+  }
+
+  removeFile(server: ServerRecord, name: string): void {
+    if (this.registry.remove(server, name)) this.onChange();
+  }
+
+  completeRegistration(server: ServerRecord): void {
+    this.registry.completeRegistration(server);
+    const files = server.files.size;
+    this.#context.telemetry.event({
+      type: 'registered',
+      subject: server.serverId,
+      level: 'good',
+      text: `${server.serverId} is registered at ${server.address} with ${files} ${files === 1 ? 'file' : 'files'}.`,
+    });
+    this.onChange();
+  }
+
+  /** After UPDATE … DONE_FILES. */
+  completeUpdate(server: ServerRecord, changes: number): void {
+    this.#context.telemetry.event({
+      type: 'files-changed',
+      subject: server.serverId,
+      text: `${server.serverId} announced ${changes} ${changes === 1 ? 'change' : 'changes'} and has ${server.files.size} files now.`,
+    });
+    this.onChange();
+  }
+
+  drain(server: ServerRecord): void {
+    if (!this.registry.setStatus(server, 'draining', this.#now())) return;
+    this.#context.telemetry.event({
+      type: 'server-draining',
+      subject: server.serverId,
+      text: `${server.serverId} is draining: no new clients are sent to it.`,
+    });
+    this.onChange();
+  }
+
+  /** The monitor has said so, by SERVER_DOWN or in a list. */
+  markDead(serverId: string, because: string): void {
+    const server = this.server(serverId);
+    if (!server) return;
+    server.monitorSaid = 'dead';
+    if (!this.registry.setStatus(server, 'dead', this.#now())) return;
+    this.#context.telemetry.count('serversDown');
+    this.#context.telemetry.event({
+      type: 'server-down',
+      subject: serverId,
+      level: 'bad',
+      text: `${serverId} is not routed to any more: ${because}.`,
+    });
+    this.onChange();
+  }
+
+  markAlive(serverId: string, because: string): void {
+    const server = this.server(serverId);
+    if (!server) return;
+    server.monitorSaid = 'alive';
+    if (server.status !== 'dead' || !this.registry.setStatus(server, 'alive', this.#now())) return;
+    this.#context.telemetry.count('serversUp');
+    this.#context.telemetry.event({
+      type: 'server-up',
+      subject: serverId,
+      level: 'good',
+      text: `${serverId} is routed to again: ${because}.`,
+    });
+    this.onChange();
+  }
+
+  /**
+   * One line of LIST_SERVERS. The list is as old as the question: it does not overrule what was learned since.
+   * And a server that registered after it was declared dead is believed until the monitor changes its mind.
+   *
+   * @param askedAt ms of the steady clock
+   */
+  heard({ serverId, load, alive }: ServerRow, askedAt: number): void {
+    const server = this.server(serverId);
+    if (!server) return;
+    if (server.load !== load) {
+      server.load = load;
+      this.onChange();
+    }
+    if (server.changedAt >= askedAt) return;
+    if (alive) this.markAlive(serverId, 'the monitor lists it as alive');
+    else if (server.monitorSaid !== 'dead') this.markDead(serverId, 'the monitor lists it as dead');
+  }
+
+  /** Chooses a holder, and remembers why. */
+  lookup(name: string, avoided: readonly string[]): Holding | null {
+    const file = this.registry.files.get(name);
+    const { policy } = this.#config;
+    const selection = select(policy, candidatesOf(file, avoided), {
+      random: this.#context.random,
+      turn: file?.turn ?? 0,
+    });
+    if (file) file.turn++;
+    const holding = selection.winner === null ? null : (file?.holdings[selection.winner] ?? null);
+    const decision: Decision = {
+      at: this.#context.clock.wallTime(),
+      fileName: file?.name ?? name,
+      policy,
+      candidates: selection.candidates,
+      winner: holding?.server.serverId ?? null,
+      reason: selection.reason,
+    };
+    this.#remember(decision);
+    return holding;
+  }
+
+  snapshot(): IndexSnapshot['servers'] {
+    return [...this.registry.servers.values()].map((server) => ({
+      serverId: server.serverId,
+      host: server.host,
+      tcpPort: server.tcpPort,
+      udpPort: server.udpPort,
+      files: server.files.size,
+      load: server.load,
+      status: server.status,
+      since: server.since,
+    }));
+  }
+
+  #remember(decision: Decision): void {
+    const { telemetry } = this.#context;
+    telemetry.count(decision.winner === null ? 'lookupsNotFound' : 'lookups');
+    this.decisions.record(decision);
+    this.onChange();
+    if (!this.#lookupEvents.allow()) return;
+    telemetry.event({
+      type: 'lookup',
+      subject: decision.fileName,
+      level: decision.winner === null ? 'warning' : 'info',
+      text:
+        decision.winner === null
+          ? `No server for ${decision.fileName}: ${decision.reason}`
+          : `${decision.fileName} → ${decision.winner}: ${decision.reason}`,
+    });
+  }
+
+  #now(): Moment {
+    return { wall: this.#context.clock.wallTime(), steady: this.#context.clock.now() };
+  }
+}
+
+function candidatesOf(file: FileRecord | undefined, avoided: readonly string[]): Candidate[] {
+  return (file?.holdings ?? []).map(({ server }) => ({
+    serverId: server.serverId,
+    address: server.address,
+    load: server.load,
+    status: server.status,
+    avoided: avoided.length > 0 && avoided.includes(server.serverId),
+  }));
+}

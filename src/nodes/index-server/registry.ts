@@ -1,0 +1,170 @@
+/** Which servers there are, and who holds which file. Pure: time is an argument. */
+import { formatEndpoint } from '../../contract/endpoint';
+import type { ServerStatus } from './manifest';
+
+/** Bounds on what peers can make an index remember; a holding takes about 250 bytes. */
+export const MAX_HOLDINGS = 3_000_000;
+export const MAX_SERVERS = 10_000;
+
+export interface ServerRecord {
+  readonly serverId: string;
+  host: string;
+  tcpPort: number;
+  udpPort: number;
+  /** `host:port` of the TCP port. */
+  address: string;
+  /** As last reported through the monitor; -1 when never. */
+  load: number;
+  status: ServerStatus;
+  /** Unix ms, and ms of the steady clock, of the last change of status or registration. */
+  since: number;
+  changedAt: number;
+  /** What the monitor said last, if anything. */
+  monitorSaid?: 'alive' | 'dead';
+  /** Extensions it offers to clients. */
+  features: readonly string[];
+  readonly files: Set<FileRecord>;
+  /** Rises with each REGISTER; holdings of former registrations go when the list is complete. */
+  registration: number;
+}
+
+export interface Holding {
+  readonly server: ServerRecord;
+  /** Bytes, as announced by this server. */
+  size: number;
+  registration: number;
+}
+
+export interface FileRecord {
+  readonly name: string;
+  /** Never empty while the file is known. */
+  readonly holdings: Holding[];
+  /** How often it was looked up. */
+  turn: number;
+}
+
+export interface Moment {
+  /** Unix ms. */
+  wall: number;
+  /** ms of the steady clock. */
+  steady: number;
+}
+
+/** Hears of every change, so that views can be kept up to date. */
+export interface RegistryListener {
+  fileAdded(file: FileRecord): void;
+  /** Its last holder is gone. */
+  fileRemoved(file: FileRecord): void;
+  /** Its size or its holders are different. */
+  fileChanged(file: FileRecord): void;
+}
+
+export class Registry {
+  readonly servers = new Map<string, ServerRecord>();
+  readonly files = new Map<string, FileRecord>();
+  readonly #listener: RegistryListener;
+  #holdings = 0;
+
+  constructor(listener: RegistryListener) {
+    this.#listener = listener;
+  }
+
+  /** A server registers, or does so again. Null when there are too many. */
+  register(
+    { serverId, host, tcpPort, udpPort }: Pick<ServerRecord, 'serverId' | 'host' | 'tcpPort' | 'udpPort'>,
+    now: Moment,
+  ): ServerRecord | null {
+    let server = this.servers.get(serverId);
+    if (!server && this.servers.size >= MAX_SERVERS && !this.#dropOldestDead()) return null;
+    if (!server) {
+      server = {
+        ...{ serverId, host, tcpPort, udpPort, address: '', load: -1, status: 'alive' },
+        ...{ since: now.wall, changedAt: now.steady, features: [], files: new Set(), registration: 0 },
+      };
+      this.servers.set(serverId, server);
+    }
+    Object.assign(server, { host, tcpPort, udpPort, address: formatEndpoint({ host, port: tcpPort }) });
+    server.features = [];
+    server.registration++;
+    server.changedAt = now.steady;
+    this.setStatus(server, 'alive', now);
+    return server;
+  }
+
+  /** A server holds a file. 'full': nothing more can be remembered. */
+  add(server: ServerRecord, name: string, size: number): 'added' | 'changed' | 'same' | 'full' {
+    let file = this.files.get(name);
+    const holding = file?.holdings.find((holding) => holding.server === server);
+    if (file && holding) {
+      holding.registration = server.registration;
+      if (holding.size === size) return 'same';
+      holding.size = size;
+      this.#listener.fileChanged(file);
+      return 'changed';
+    }
+    if (this.#holdings >= MAX_HOLDINGS) return 'full';
+    this.#holdings++;
+    const added: Holding = { server, size, registration: server.registration };
+    if (file) {
+      file.holdings.push(added);
+      this.#listener.fileChanged(file);
+    } else {
+      file = { name, holdings: [added], turn: 0 };
+      this.files.set(name, file);
+      this.#listener.fileAdded(file);
+    }
+    server.files.add(file);
+    return 'added';
+  }
+
+  /** True when the server held the file. */
+  remove(server: ServerRecord, name: string): boolean {
+    const file = this.files.get(name);
+    return file !== undefined && this.#removeHolding(server, file);
+  }
+
+  /** The list that began with REGISTER is complete: what was not in it is no longer held. Returns how many. */
+  completeRegistration(server: ServerRecord): number {
+    let removed = 0;
+    for (const file of server.files) {
+      const holding = file.holdings.find((holding) => holding.server === server);
+      if (holding?.registration === server.registration) continue;
+      this.#removeHolding(server, file);
+      removed++;
+    }
+    return removed;
+  }
+
+  /** True when the status is another now. */
+  setStatus(server: ServerRecord, status: ServerStatus, now: Moment): boolean {
+    if (server.status === status) return false;
+    server.status = status;
+    server.since = now.wall;
+    server.changedAt = now.steady;
+    return true;
+  }
+
+  #removeHolding(server: ServerRecord, file: FileRecord): boolean {
+    const at = file.holdings.findIndex((holding) => holding.server === server);
+    if (at < 0) return false;
+    file.holdings.splice(at, 1);
+    server.files.delete(file);
+    this.#holdings--;
+    if (file.holdings.length > 0) {
+      this.#listener.fileChanged(file);
+    } else {
+      this.files.delete(file.name);
+      this.#listener.fileRemoved(file);
+    }
+    return true;
+  }
+
+  #dropOldestDead(): boolean {
+    const dead = [...this.servers.values()].filter((server) => server.status === 'dead');
+    const oldest = dead.sort((a, b) => a.changedAt - b.changedAt)[0];
+    if (!oldest) return false;
+    for (const file of oldest.files) this.#removeHolding(oldest, file);
+    this.servers.delete(oldest.serverId);
+    return true;
+  }
+}

@@ -1,0 +1,186 @@
+import { encode, type Get, parseAtIndex, type Register, type Tolerance } from '../../protocol/micro-cdn';
+import {
+  extension,
+  type IndexExtension,
+  indexFeatures,
+  parseIndexExtension,
+  shared,
+} from '../../protocol/micro-cdn-extensions';
+import type { LineHandler, LinePeer } from '../shared/line-peer';
+import type { Directory } from './directory';
+import type { FileRecord, ServerRecord } from './registry';
+
+/** A client may name so many servers to avoid. */
+const MAX_AVOIDED = 100;
+
+/** One connection to the index: a content server, a client or a monitor, as its first lines tell. */
+export class IndexSession implements LineHandler {
+  readonly #peer: LinePeer;
+  readonly #directory: Directory;
+  readonly #tolerance: Tolerance;
+  #greeted = false;
+  /** The peer has named `route`: SERVER may carry features. */
+  #routes = false;
+  #avoided: string[] = [];
+  /** The server that registers or updates here, until DONE_FILES. */
+  #announcing: { server: ServerRecord; registration: number; update: boolean; changes: number } | undefined;
+
+  constructor(peer: LinePeer, directory: Directory, tolerance: Tolerance) {
+    this.#peer = peer;
+    this.#directory = directory;
+    this.#tolerance = tolerance;
+  }
+
+  /** True between REGISTER (or UPDATE) and DONE_FILES. */
+  get announcing(): boolean {
+    return this.#announcing !== undefined;
+  }
+
+  line(line: string): void {
+    const request = parseAtIndex(line, this.#tolerance);
+    switch (request.type) {
+      case 'get':
+        return this.#get(request);
+      case 'add-file':
+        return this.#add(request.serverId, request.name, request.size);
+      case 'hello':
+        this.#greeted = true;
+        return this.#peer.reply(encode.welcome());
+      case 'register':
+        return this.#register(request);
+      case 'done-files':
+        return this.#done();
+      case 'server-down':
+        this.#directory.markDead(request.serverId, 'the monitor sent SERVER_DOWN');
+        return this.#peer.reply(encode.markedDead());
+      case 'list-files':
+        return void this.#peer.stream(listFiles(this.#directory.registry.files.values()));
+      case 'list-servers':
+        return void this.#peer.stream(listServers(this.#directory.registry.servers.values()));
+      case 'ping':
+        return this.#peer.reply(encode.pong());
+      case 'malformed': {
+        const ours = parseIndexExtension(line, this.#tolerance);
+        if (ours === null || ours.type === 'malformed')
+          return this.#peer.finish(encode.error((ours ?? request).reason));
+        return this.#extension(ours);
+      }
+    }
+  }
+
+  #get({ name }: Get): void {
+    if (!this.#greeted && !this.#tolerance.getWithoutHello) {
+      return this.#peer.finish(encode.error('HELLO_EXPECTED'));
+    }
+    const holding = this.#directory.lookup(name, this.#avoided);
+    if (!holding) return this.#peer.reply(encode.error('FILE_NOT_FOUND'));
+    const { server, size } = holding;
+    const answer = encode.server({
+      host: server.host,
+      tcpPort: server.tcpPort,
+      serverId: server.serverId,
+      size,
+    });
+    this.#peer.reply(this.#routes ? extension.serverWith(answer, server.features) : answer);
+  }
+
+  #register(request: Register): void {
+    const server = this.#directory.register(request, this.#peer.connection.remote.host);
+    if (!server) return this.#peer.finish(encode.error('BUSY'));
+    this.#announcing = { server, registration: server.registration, update: false, changes: 0 };
+    this.#peer.reply(encode.registered());
+  }
+
+  #add(serverId: string, name: string, size: number): void {
+    const server = this.#announcer(serverId);
+    if (!server) return this.#peer.finish(encode.error('NOT_REGISTERED'));
+    const outcome = this.#directory.addFile(server, name, size);
+    if (outcome === 'full') this.#peer.finish(encode.error('BUSY'));
+    if (outcome === 'bad-name' && !this.#tolerance.badNamesSkipped) {
+      this.#peer.finish(encode.error('BAD_FILE_NAME'));
+    }
+  }
+
+  #done(): void {
+    const announcing = this.#announcing;
+    this.#announcing = undefined;
+    if (!announcing && !this.#tolerance.addWithoutRegister) {
+      return this.#peer.finish(encode.error('NOT_REGISTERED'));
+    }
+    if (announcing?.update) this.#directory.completeUpdate(announcing.server, announcing.changes);
+    else if (announcing?.registration === announcing?.server.registration && announcing) {
+      this.#directory.completeRegistration(announcing.server);
+    }
+    this.#peer.reply(encode.filesAdded());
+  }
+
+  #extension(request: IndexExtension): void {
+    switch (request.type) {
+      case 'hello-with': {
+        this.#greeted = true;
+        const features = shared(request.features, indexFeatures);
+        this.#routes = features.includes('route');
+        return this.#peer.reply(extension.welcome(features));
+      }
+      case 'avoid':
+        this.#avoided = request.serverIds.slice(0, MAX_AVOIDED);
+        return;
+      case 'server-up':
+        this.#directory.markAlive(request.serverId, 'the monitor hears its heartbeats again');
+        return this.#peer.reply(extension.markedAlive());
+      case 'status': {
+        const server = this.#directory.server(request.serverId);
+        const [status, files] = server ? [server.status, server.files.size] : (['unknown', 0] as const);
+        return this.#peer.reply(extension.statusAnswer({ serverId: request.serverId, status, files }));
+      }
+      case 'update':
+        return this.#update(request.serverId);
+      case 'remove-file': {
+        const server = this.#announcer(request.serverId);
+        if (!server) return this.#peer.finish(encode.error('NOT_REGISTERED'));
+        return this.#directory.removeFile(server, request.name);
+      }
+      case 'features': {
+        const server = this.#announcer(request.serverId);
+        if (server) server.features = request.features;
+        return;
+      }
+      case 'drain': {
+        const server = this.#directory.server(request.serverId);
+        if (!server) return this.#peer.finish(encode.error('NOT_REGISTERED'));
+        this.#directory.drain(server);
+        return this.#peer.reply(extension.draining());
+      }
+    }
+  }
+
+  /** A server that is dead or draining in our eyes has to register: that is what brings it back. */
+  #update(serverId: string): void {
+    const server = this.#directory.server(serverId);
+    if (server?.status !== 'alive') return this.#peer.finish(encode.error('NOT_REGISTERED'));
+    this.#announcing = { server, registration: server.registration, update: true, changes: 0 };
+    this.#peer.reply(extension.updating());
+  }
+
+  /** The server that a line about `serverId` is for, if it may come on this connection. */
+  #announcer(serverId: string): ServerRecord | undefined {
+    const announcing = this.#announcing;
+    if (announcing?.server.serverId === serverId) {
+      announcing.changes++;
+      return announcing.server;
+    }
+    return this.#tolerance.addWithoutRegister ? this.#directory.server(serverId) : undefined;
+  }
+}
+
+function* listFiles(files: Iterable<FileRecord>): Generator<string> {
+  for (const { name, holdings } of files) yield encode.listedFile(name, holdings[0]?.size ?? 0);
+  yield encode.end();
+}
+
+function* listServers(servers: Iterable<ServerRecord>): Generator<string> {
+  for (const { serverId, host, tcpPort, status } of servers) {
+    if (status === 'alive') yield encode.listedServer(serverId, host, tcpPort);
+  }
+  yield encode.end();
+}
