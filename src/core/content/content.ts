@@ -51,6 +51,8 @@ interface Ticket {
   size: number;
   batch: Batch;
   expiry: NodeJS.Timeout;
+  /** Tickets of the same page, to which this one belongs until it is used. */
+  ofPage: Set<string>;
 }
 
 export class Content {
@@ -58,6 +60,8 @@ export class Content {
   readonly #files: Files;
   readonly #listings = new Map<string, Promise<FolderListing>>();
   readonly #tickets = new Map<string, Ticket>();
+  /** Tickets by the page that asked for them. */
+  readonly #ticketsOf = new WeakMap<AbortSignal, Set<string>>();
   /** Files that are being written, by path: a second writer of the same name is refused. */
   readonly #writing = new Set<string>();
 
@@ -118,20 +122,16 @@ export class Content {
     const node = this.#options.node(id);
     this.#refuseWithoutFiles(node);
     const shared = announced.length > MAX_TASKS_AT_ONCE ? this.#batch(node, announced) : undefined;
+    const ofPage = this.#ticketsOfPage(signal);
     const uploadIds = announced.map((file) => {
       const uploadId = randomUUID();
       const batch = shared ?? this.#batch(node, [file]);
       const expiry = setTimeout(() => this.#expire(uploadId, 'It was never sent.'), TICKET_MS);
       expiry.unref();
-      this.#tickets.set(uploadId, { node, ...file, batch, expiry });
-      // Before the upload begins nobody else could notice.
-      batch.task.signal.addEventListener('abort', () => this.#expire(uploadId, 'Cancelled.'), { once: true });
+      this.#tickets.set(uploadId, { node, ...file, batch, expiry, ofPage });
+      ofPage.add(uploadId);
       return uploadId;
     });
-    const leave = (): void => {
-      for (const uploadId of uploadIds) this.#expire(uploadId, 'The page was closed before it was sent.');
-    };
-    signal.addEventListener('abort', leave, { once: true });
     return announced.map(({ name }, i) => ({ uploadId: uploadIds[i] as string, name }));
   }
 
@@ -213,7 +213,7 @@ export class Content {
     const { task } = batch;
     if (task.signal.aborted) return this.#count(batch, { problem: task.signal.reason });
     try {
-      const chunks = createReadStream(source, { highWaterMark: READ_BYTES, signal: task.signal });
+      const chunks = createReadStream(source, { highWaterMark: READ_BYTES });
       const { replaced } = await this.#write(node, name, chunks, {
         size,
         signal: task.signal,
@@ -257,7 +257,34 @@ export class Content {
       unit: 'bytes',
       total: announced.reduce((sum, file) => sum + file.size, 0),
     });
-    return { task, name: node.name, left: announced.length, added: 0, replaced: 0, skipped: 0, problems: [] };
+    const batch = {
+      task,
+      name: node.name,
+      left: announced.length,
+      added: 0,
+      replaced: 0,
+      skipped: 0,
+      problems: [],
+    };
+    // What has not begun to come would otherwise not notice that it was cancelled.
+    const cancel = (): void => {
+      for (const [uploadId, ticket] of this.#tickets)
+        if (ticket.batch === batch) this.#expire(uploadId, 'Cancelled.');
+    };
+    task.signal.addEventListener('abort', cancel, { once: true });
+    return batch;
+  }
+
+  #ticketsOfPage(signal: AbortSignal): Set<string> {
+    const known = this.#ticketsOf.get(signal);
+    if (known) return known;
+    const uploadIds = new Set<string>();
+    this.#ticketsOf.set(signal, uploadIds);
+    const leave = (): void => {
+      for (const uploadId of uploadIds) this.#expire(uploadId, 'The page was closed before it was sent.');
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    return uploadIds;
   }
 
   #count(batch: Batch, outcome: { added?: number; replaced?: number; problem?: unknown }): void {
@@ -300,6 +327,7 @@ export class Content {
 
   #forgetTicket(uploadId: string, ticket: Ticket): void {
     clearTimeout(ticket.expiry);
+    ticket.ofPage.delete(uploadId);
     this.#tickets.delete(uploadId);
   }
 
