@@ -1,0 +1,114 @@
+/** A node's settings being edited: what differs, what is wrong, what would be saved. Pure. */
+
+import { formatEndpoint, parseEndpoint } from '../../../contract/endpoint';
+import type { Field, Fields, LinkValue, PortField } from '../../../contract/fields';
+import type { NodeManifest } from '../../../contract/manifest';
+import { fieldSchema } from '../../../contract/schema';
+import type { NodeSpec } from '../../../contract/workspace';
+
+/** Edited values by field; fields that are not in it are as saved. */
+export type Draft = Readonly<Record<string, unknown>>;
+
+export function savedValue(key: string, field: Field, config: Record<string, unknown>): unknown {
+  if (key in config) return config[key];
+  if ('default' in field) return field.default;
+  return field.control === 'links' ? [] : null;
+}
+
+export function valueOf(key: string, field: Field, config: Record<string, unknown>, draft: Draft): unknown {
+  return key in draft ? draft[key] : savedValue(key, field, config);
+}
+
+/** The draft after one edit; a field set back to what is saved is no edit. */
+export function edited(
+  draft: Draft,
+  key: string,
+  value: unknown,
+  field: Field,
+  config: Record<string, unknown>,
+): Draft {
+  const { [key]: _former, ...others } = draft;
+  return sameValue(value, savedValue(key, field, config)) ? others : { ...others, [key]: value };
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Messages by field, for the fields that were edited. */
+export function problemsOf(fields: Fields, draft: Draft): Record<string, string> {
+  const problems: Record<string, string> = {};
+  for (const [key, value] of Object.entries(draft)) {
+    const field = fields[key];
+    if (!field) continue;
+    const problem = problemOf(field, value);
+    if (problem) problems[key] = problem;
+  }
+  return problems;
+}
+
+function problemOf(field: Field, value: unknown): string | undefined {
+  if (field.control === 'number' && typeof value === 'number' && (value < field.min || value > field.max))
+    return `Between ${field.min.toLocaleString()} and ${field.max.toLocaleString()}${field.unit ? ` ${field.unit}` : ''}.`;
+  if ((field.control === 'number' || field.control === 'port') && typeof value !== 'number')
+    return 'A number is needed.';
+  if (isUnfinishedAddress(value)) return 'An address is written host:port, for example 127.0.0.1:5050.';
+  const result = fieldSchema(field).safeParse(value);
+  return result.success ? undefined : (result.error.issues[0]?.message ?? 'This value is not possible.');
+}
+
+/** An outside address while it is typed and does not parse yet. */
+export interface UnfinishedAddress {
+  typed: string;
+}
+
+export function isUnfinishedAddress(value: unknown): value is UnfinishedAddress {
+  return typeof value === 'object' && value !== null && 'typed' in value;
+}
+
+export function addressFromText(text: string, defaultPort?: number): LinkValue | UnfinishedAddress {
+  return parseEndpoint(text, defaultPort) ?? { typed: text };
+}
+
+export function addressText(value: unknown): string {
+  if (isUnfinishedAddress(value)) return value.typed;
+  const link = value as LinkValue | undefined;
+  return link && 'host' in link ? formatEndpoint(link) : '';
+}
+
+/** Nodes that a link field may name. */
+export function linkTargets(
+  field: { to: readonly string[] },
+  specs: Iterable<NodeSpec>,
+  self: string,
+): NodeSpec[] {
+  return [...specs]
+    .filter((spec) => spec.id !== self && field.to.includes(spec.kind))
+    .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+}
+
+/** A port that another node of the workspace is configured to use on the same address. */
+export function portUser(
+  port: number,
+  transport: PortField['transport'],
+  host: string,
+  specs: Iterable<NodeSpec>,
+  self: string,
+  manifestOf: (kind: string) => NodeManifest | undefined,
+): NodeSpec | undefined {
+  if (port === 0) return undefined;
+  for (const spec of specs) {
+    if (spec.id === self) continue;
+    const fields = manifestOf(spec.kind)?.fields ?? {};
+    const otherHost = spec.config.host ?? '127.0.0.1';
+    if (otherHost !== host && otherHost !== '0.0.0.0' && host !== '0.0.0.0') continue;
+    for (const [key, field] of Object.entries(fields))
+      if (
+        field.control === 'port' &&
+        field.transport === transport &&
+        (spec.config[key] ?? field.default) === port
+      )
+        return spec;
+  }
+  return undefined;
+}

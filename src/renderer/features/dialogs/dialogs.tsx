@@ -1,0 +1,106 @@
+/** Whichever dialog is open. */
+import { Button, Kbd, Modal } from '@mantine/core';
+import { Fragment, type ReactNode } from 'react';
+import { useNodeCommands } from '../../node-actions';
+import { shortcutGroups } from '../../shortcuts';
+import { useNodeSpec, usePanel, usePanelState } from '../../studio-context';
+import { ChooseServerDialog } from './choose-server-dialog';
+import css from './dialogs.module.css';
+import { DownloadDialog } from './download-dialog';
+import {
+  NameDialog,
+  NewWorkspaceDialog,
+  OpenWorkspaceDialog,
+  RenameWorkspaceDialog,
+} from './workspace-dialogs';
+
+export function Dialogs({ settings }: { settings: (onClose: () => void) => ReactNode }) {
+  const panel = usePanel();
+  const dialog = usePanelState((state) => state.dialog);
+  const close = (): void => panel.patch({ dialog: null });
+  switch (dialog?.kind) {
+    case undefined:
+      return null;
+    case 'download':
+      return <DownloadDialog {...dialog} onClose={close} />;
+    case 'choose-server':
+      return <ChooseServerDialog files={dialog.files} onClose={close} />;
+    case 'rename-node':
+      return <RenameNodeDialog node={dialog.node} onClose={close} />;
+    case 'new-workspace':
+      return <NewWorkspaceDialog onClose={close} />;
+    case 'open-workspace':
+      return <OpenWorkspaceDialog onClose={close} />;
+    case 'rename-workspace':
+      return <RenameWorkspaceDialog onClose={close} />;
+    case 'settings':
+      return settings(close);
+    case 'shortcuts':
+      return <ShortcutSheet onClose={close} />;
+    case 'confirm':
+      return (
+        <Modal opened onClose={close} title={dialog.title} size={420}>
+          <p className={css.note}>{dialog.text}</p>
+          <footer className={css.footer}>
+            <Button onClick={close}>Cancel</Button>
+            <Button
+              color="red"
+              variant="filled"
+              data-autofocus
+              onClick={() => {
+                close();
+                dialog.run();
+              }}
+            >
+              {dialog.action}
+            </Button>
+          </footer>
+        </Modal>
+      );
+  }
+}
+
+function RenameNodeDialog({ node, onClose }: { node: string; onClose: () => void }) {
+  const commands = useNodeCommands();
+  const spec = useNodeSpec(node);
+  if (!spec) return null;
+  return (
+    <NameDialog
+      title={`Rename ${spec.name}`}
+      label="Name"
+      initial={spec.name}
+      action="Rename"
+      maxLength={64}
+      onClose={onClose}
+      onSubmit={(name) => void commands.rename(node, name)}
+    />
+  );
+}
+
+function ShortcutSheet({ onClose }: { onClose: () => void }) {
+  return (
+    <Modal opened onClose={onClose} title="Keyboard shortcuts" size={760}>
+      <div className={css.groups}>
+        {shortcutGroups.map((group) => (
+          <section key={group.title} aria-label={group.title}>
+            <h3>{group.title}</h3>
+            <dl>
+              {group.keys.map(([keys, does]) => (
+                <div key={keys}>
+                  <dd>{does}</dd>
+                  <dt>
+                    {keys.split(' ').map((key) => (
+                      <Fragment key={key}>
+                        <Kbd>{key}</Kbd>{' '}
+                      </Fragment>
+                    ))}
+                  </dt>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,137 @@
+import { IconCheck } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Decision, IndexSnapshot, ServerStatus } from '../../../../nodes/index-server/manifest';
+import { formatCount, formatTime } from '../../../format';
+import type { Tone } from '../../../node-state';
+import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
+import { EmptyState } from '../../../ui/empty-state';
+import { Fact, Facts, Section } from '../../../ui/facts';
+import css from './server-list.module.css';
+import { ServerName, ServerStatusText } from './server-name';
+
+const tones: Record<ServerStatus, Tone> = { alive: 'good', dead: 'bad', draining: 'warn' };
+
+const monitorTexts: Record<IndexSnapshot['monitor'], string> = {
+  none: 'none: registrations are trusted',
+  connected: 'connected',
+  unreachable: 'cannot be reached',
+};
+
+export function IndexServerOverview({ node }: { node: string }) {
+  const view = useNodeView(node);
+  const { servers, files = 0, monitor, lastDecision } = (view?.snapshot ?? {}) as Partial<IndexSnapshot>;
+  const running = useNodeState(node) === 'running';
+  return (
+    <>
+      <Section
+        title="Content servers"
+        aside={<span className={css.muted}>{formatCount(files, 'file')}</span>}
+      >
+        {monitor && (
+          <Facts>
+            <Fact label="Monitor">{monitorTexts[monitor]}</Fact>
+          </Facts>
+        )}
+        {servers?.length ? (
+          <ul className={css.list}>
+            {servers.map((server) => (
+              <li key={server.serverId} className={css.server}>
+                <div className={css.line}>
+                  <ServerName serverId={server.serverId} port={server.tcpPort} />
+                  <ServerStatusText status={server.status} tone={tones[server.status]} />
+                  <span className={css.spring} />
+                  <span className={css.muted}>
+                    {server.load >= 0 ? `load ${server.load} · ` : ''}
+                    {formatCount(server.files, 'file')}
+                  </span>
+                </div>
+                <div className={`${css.muted} mono`}>
+                  {server.host}:{server.tcpPort}
+                </div>
+              </li>
+            ))}
+          </ul>
+        ) : (
+          <EmptyState title={running ? 'No content server has registered yet.' : 'Not running.'} />
+        )}
+      </Section>
+      <Decisions node={node} version={lastDecision?.at ?? 0} running={running} />
+    </>
+  );
+}
+
+/** "Why this server?" for the newest lookups. */
+function Decisions({ node, version, running }: { node: string; version: number; running: boolean }) {
+  const { client } = useStudioParts();
+  const [open, setOpen] = useState<number | null>(0);
+  const { data = [] } = useQuery({
+    queryKey: ['decisions', node, version],
+    queryFn: async () =>
+      (await client.transport.call('nodes.operate', {
+        id: node,
+        operation: 'decisions',
+        input: { limit: 12 },
+      })) as Decision[],
+    enabled: running && version > 0,
+    placeholderData: (old) => old,
+  });
+  return (
+    <Section title="Why this server?">
+      {data.length === 0 && (
+        <EmptyState title="No lookups yet.">
+          Each download asks here; the candidates, their scores and the winner are then listed.
+        </EmptyState>
+      )}
+      {data.map((decision, i) => (
+        <div key={`${decision.at} ${i}`} className={css.decision}>
+          <button
+            type="button"
+            className={css.summary}
+            aria-expanded={open === i}
+            onClick={() => setOpen(open === i ? null : i)}
+          >
+            <span className={css.file}>{decision.fileName}</span>
+            <span className={css.muted}>{formatTime(decision.at)}</span>
+            <span className={css.reason}>{decision.reason}</span>
+          </button>
+          {open === i && <Candidates decision={decision} />}
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+function Candidates({ decision }: { decision: Decision }) {
+  return (
+    <table className={css.candidates}>
+      <caption className="unseen">Candidates for {decision.fileName}</caption>
+      <thead>
+        <tr>
+          <th>Server</th>
+          <th>Load</th>
+          <th>Score</th>
+          <th>Note</th>
+        </tr>
+      </thead>
+      <tbody>
+        {decision.candidates.map((candidate) => {
+          const won = candidate.serverId === decision.winner;
+          return (
+            <tr
+              key={candidate.serverId}
+              className={won ? css.winner : candidate.score === null ? css.out : undefined}
+            >
+              <td>
+                {won && <IconCheck size={12} aria-label="Chosen" />} {candidate.serverId}
+              </td>
+              <td>{candidate.load < 0 ? '–' : candidate.load}</td>
+              <td>{candidate.score === null ? '–' : Number(candidate.score.toFixed(3))}</td>
+              <td>{candidate.note}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,207 @@
+/** The decoded lines and datagrams on the wire. */
+import { Button, MultiSelect, SegmentedControl, Tooltip } from '@mantine/core';
+import { IconDownload, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
+import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import type { WireMessage } from '../../../contract/events';
+import { formatTime } from '../../format';
+import { nameOf } from '../../graph';
+import { saveText } from '../../save-text';
+import { usePanel, usePanelState, useStudio, useStudioParts } from '../../studio-context';
+import { reduce } from '../../studio-store';
+import { type Column, DataTable } from '../../ui/data-table';
+import { DockBar } from '../../ui/dock-bar';
+import { EmptyState } from '../../ui/empty-state';
+import { SearchField } from '../../ui/search-field';
+import css from './messages.module.css';
+
+/** The tab of the inspector: one node. */
+export function NodeMessages({ node }: { node: string }) {
+  const nodes = useMemo(() => [node], [node]);
+  return (
+    <div className={css.tab}>
+      <MessageList nodes={nodes} compact />
+    </div>
+  );
+}
+
+/** The panel of the dock: all nodes, or those that are chosen. */
+export function Messages() {
+  const panel = usePanel();
+  const nodes = usePanelState((state) => state.messageNodes);
+  const specs = useStudio((state) => state.specs);
+  return (
+    <MessageList nodes={nodes}>
+      <MultiSelect
+        aria-label="Nodes"
+        placeholder={nodes.length === 0 ? 'All nodes' : ''}
+        size="xs"
+        w={220}
+        searchable
+        clearable
+        data={[...specs.values()].map((spec) => ({ value: spec.id, label: spec.name }))}
+        value={nodes.filter((id) => specs.has(id))}
+        onChange={(messageNodes) => panel.patch({ messageNodes })}
+      />
+    </MessageList>
+  );
+}
+
+function MessageList({
+  nodes,
+  compact = false,
+  children,
+}: {
+  /** Empty: all. */
+  nodes: readonly string[];
+  compact?: boolean;
+  children?: React.ReactNode;
+}) {
+  const { client, store } = useStudioParts();
+  const all = useStudio((state) => state.messages);
+  const specs = useStudio((state) => state.specs);
+  const [paused, setPaused] = useState<readonly WireMessage[] | null>(null);
+  const [search, setSearch] = useState('');
+  const [transport, setTransport] = useState('all');
+  const words = useDeferredValue(search).trim().toLowerCase();
+  const source = paused ?? all;
+
+  useEffect(() => {
+    let gone = false;
+    void client.transport
+      .call('messages.list', { nodes: [...nodes], limit: 500 })
+      .then((messages) => {
+        if (!gone) store.set(reduce(store.get(), { type: 'history', messages }));
+      })
+      .catch(() => undefined); // The live messages still come; the old ones are a convenience.
+    return () => {
+      gone = true;
+    };
+  }, [client, store, nodes]);
+
+  const rows = useMemo(() => {
+    const wanted = new Set(nodes);
+    return source.filter(
+      (message) =>
+        (wanted.size === 0 || wanted.has(message.node)) &&
+        (transport === 'all' || message.transport === transport) &&
+        (!words || `${message.text} ${nameOf(message.peer, specs)}`.toLowerCase().includes(words)),
+    );
+  }, [source, nodes, transport, words, specs]);
+
+  const columns = useMemo<readonly Column<WireMessage>[]>(
+    () => [
+      {
+        id: 'at',
+        header: 'Time',
+        width: compact ? '66px' : '104px',
+        cell: (message) => <span className="mono">{formatTime(message.at, !compact)}</span>,
+      },
+      ...(compact
+        ? []
+        : [
+            {
+              id: 'node',
+              header: 'Node',
+              width: '100px',
+              cell: (message: WireMessage) => nameOf(message.node, specs),
+            },
+          ]),
+      {
+        id: 'peer',
+        header: 'Peer',
+        width: compact ? '104px' : '150px',
+        cell: (message) => (
+          <span title={message.direction === 'in' ? 'received' : 'sent'}>
+            <span className={css.direction} data-direction={message.direction}>
+              {message.direction === 'in' ? '←' : '→'}
+            </span>
+            <span className="unseen">{message.direction === 'in' ? 'received from' : 'sent to'}</span>{' '}
+            {nameOf(message.peer, specs)}
+          </span>
+        ),
+      },
+      ...(compact
+        ? []
+        : [
+            {
+              id: 'transport',
+              header: 'Via',
+              width: '54px',
+              cell: (message: WireMessage) => message.transport.toUpperCase(),
+            },
+          ]),
+      {
+        id: 'text',
+        header: 'Message',
+        width: 'minmax(160px, 1fr)',
+        cell: (message) => (
+          <span className="mono" title={message.text}>
+            {message.text}
+          </span>
+        ),
+      },
+    ],
+    [compact, specs],
+  );
+
+  return (
+    <>
+      <DockBar>
+        <SearchField
+          label="Search messages"
+          value={search}
+          onChange={setSearch}
+          width={compact ? '100%' : 200}
+        />
+        {!compact && (
+          <SegmentedControl
+            aria-label="Transport"
+            value={transport}
+            onChange={setTransport}
+            data={[
+              { value: 'all', label: 'All' },
+              { value: 'tcp', label: 'TCP' },
+              { value: 'udp', label: 'UDP' },
+            ]}
+          />
+        )}
+        {children}
+        <span style={{ flex: 1 }} />
+        <Button
+          leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+          aria-pressed={paused !== null}
+          onClick={() => setPaused(paused ? null : all)}
+        >
+          {paused ? 'Go on' : 'Pause'}
+        </Button>
+        {!compact && (
+          <Tooltip label="Save these messages as a file">
+            <Button
+              leftSection={<IconDownload size={14} />}
+              disabled={rows.length === 0}
+              onClick={() => saveText('messages.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'))}
+            >
+              Export
+            </Button>
+          </Tooltip>
+        )}
+      </DockBar>
+      <div className={css.table}>
+        <DataTable
+          label="Messages"
+          columns={columns}
+          total={rows.length}
+          row={(i) => rows[i]}
+          keyOf={(message) => String(message.seq)}
+          rowHeight={24}
+          follow={!paused}
+          empty={
+            <EmptyState title={words ? 'No message matches.' : 'No messages yet.'}>
+              Lines and datagrams appear here as the nodes send and receive them.
+            </EmptyState>
+          }
+        />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,342 @@
+/** The network as a picture. The table beside it (`node-table.tsx`) has the same actions. */
+import {
+  Background,
+  type Edge,
+  MiniMap,
+  type Node,
+  type NodeChange,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
+  useStoreApi,
+} from '@xyflow/react';
+import { type DragEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { graphOf, type OutsideNode, sameGraph } from '../../graph';
+import { kindMime } from '../../kind-drag';
+import { cardSize, gridStep, type Point } from '../../layout';
+import { useNodeCommands } from '../../node-actions';
+import { stateIn, type Tone, tones } from '../../node-state';
+import { sameValues } from '../../store';
+import { usePanel, usePanelState, useStudio, useStudioParts } from '../../studio-context';
+import { pointOf } from '../../ui/data-table';
+import { useReducedMotion } from '../../ui/use-reduced-motion';
+import { carriesFiles } from '../../uploads/dropped';
+import css from './canvas.module.css';
+import { CanvasControls } from './canvas-controls';
+import { LinkEdge } from './link-edge';
+import type { MenuTarget } from './menus';
+import { NodeCard } from './node-card';
+import { OutsideCard, outsideSize } from './outside-card';
+import { TrafficOverlay } from './traffic-overlay';
+import { useCanvasKeys } from './use-canvas-keys';
+
+const nodeTypes = { node: NodeCard, outside: OutsideCard };
+const edgeTypes = { link: LinkEdge };
+/** Above this, only what is in view is in the document. */
+const virtualAbove = 300;
+/** Above this, links show their labels only when selected. */
+const labelsUpTo = 16;
+
+export function Canvas(props: { onMenu: (target: MenuTarget) => void; children?: ReactNode }) {
+  return (
+    <ReactFlowProvider>
+      <Picture {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; children?: ReactNode }) {
+  const { store, uploads } = useStudioParts();
+  const panel = usePanel();
+  const flow = useReactFlow();
+  const commands = useNodeCommands();
+  const reducedMotion = useReducedMotion();
+  const moving = useStudio((state) => state.settings.animate) && !reducedMotion;
+  const [areaTool, setAreaTool] = useState(false);
+  const { nodes, setDragged } = useFlowNodes();
+  const edges = useFlowEdges();
+  const selectedLink = usePanelState((state) => state.selectedLink);
+  const element = useRef<HTMLDivElement>(null);
+  const onKeyDown = useCanvasKeys(onMenu);
+  useFitting(nodes.length);
+  useReveal(element, moving);
+
+  const onNodesChange = (changes: NodeChange[]): void => {
+    const selection = new Set(panel.get().selection);
+    let selects = false;
+    for (const change of changes) {
+      if (change.type === 'position' && change.position && change.dragging)
+        setDragged(change.id, change.position);
+      if (change.type === 'select') {
+        selects = true;
+        if (change.selected) selection.add(change.id);
+        else selection.delete(change.id);
+      }
+    }
+    if (selects) panel.select([...selection]);
+  };
+
+  const onDragStop = (_event: unknown, _node: Node, moved: Node[]): void => {
+    const specs = store.get()?.specs;
+    const positions = moved
+      .filter(({ id, position }) => {
+        const before = specs?.get(id)?.position;
+        return before && (before.x !== position.x || before.y !== position.y);
+      })
+      .map(({ id, position }) => [id, position] as const);
+    if (positions.length === 0) return;
+    void commands.move(Object.fromEntries(positions)).finally(() => setDragged(null));
+  };
+
+  const onDragOver = (event: DragEvent): void => {
+    const kind = event.dataTransfer.types.includes(kindMime);
+    if (!kind && !carriesFiles(event.dataTransfer)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    event.dataTransfer.dropEffect = 'copy';
+  };
+
+  const onDrop = (event: DragEvent): void => {
+    const kind = event.dataTransfer.getData(kindMime);
+    if (kind) {
+      const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
+      void commands.add(kind, centredAt(at));
+    } else if (carriesFiles(event.dataTransfer)) void uploads.take(event.dataTransfer);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the nodes inside, which have roles.
+    <div ref={element} className={css.canvas} onKeyDown={onKeyDown} onDragOver={onDragOver} onDrop={onDrop}>
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        onNodesChange={onNodesChange}
+        onNodeDragStop={onDragStop}
+        onSelectionDragStop={(event, moved) => moved[0] && onDragStop(event, moved[0], moved)}
+        onNodeContextMenu={(event, node) => {
+          event.preventDefault();
+          if (node.type === 'outside') return;
+          if (!panel.get().selection.includes(node.id)) panel.select([node.id]);
+          onMenu({ at: pointOf(event), nodes: panel.get().selection });
+        }}
+        onSelectionContextMenu={(event) => {
+          event.preventDefault();
+          onMenu({ at: pointOf(event), nodes: panel.get().selection });
+        }}
+        onPaneContextMenu={(event) => {
+          event.preventDefault();
+          const at = { x: event.clientX, y: event.clientY };
+          onMenu({ at, nodes: [], place: centredAt(flow.screenToFlowPosition(at)) });
+        }}
+        onEdgeClick={(_event, edge) =>
+          panel.patch({ selection: [], selectedLink: edge.id, inspectorOpen: true })
+        }
+        onPaneClick={() => (panel.get().selection.length > 0 || selectedLink) && panel.select([])}
+        onNodeDoubleClick={() => panel.patch({ inspectorOpen: true })}
+        selectionOnDrag={areaTool}
+        panOnDrag={areaTool ? [1] : [0, 1]}
+        multiSelectionKeyCode={['Control', 'Meta', 'Shift']}
+        deleteKeyCode={null}
+        disableKeyboardA11y
+        nodesFocusable={false}
+        edgesFocusable={false}
+        nodesConnectable={false}
+        snapToGrid
+        snapGrid={[gridStep, gridStep]}
+        onlyRenderVisibleElements={nodes.length > virtualAbove}
+        elevateNodesOnSelect={false}
+        zoomOnDoubleClick={false}
+        minZoom={0.08}
+        maxZoom={2}
+        proOptions={{ hideAttribution: true }}
+        aria-label="Network"
+      >
+        <Background gap={24} size={1.5} color="var(--dots)" bgColor="var(--canvas)" />
+        <TrafficOverlay moving={moving} />
+        {nodes.length > 6 && (
+          <MiniMap<FlowNode>
+            className={css.minimap ?? ''}
+            pannable
+            zoomable
+            ariaLabel="Overview map"
+            nodeColor={(node) => `var(--${node.data.tone ?? 'idle'})`}
+            nodeBorderRadius={24}
+            bgColor="var(--panel)"
+            maskColor="color-mix(in srgb, var(--canvas) 65%, transparent)"
+          />
+        )}
+        <CanvasControls areaTool={areaTool} onAreaTool={setAreaTool} />
+      </ReactFlow>
+      {children}
+    </div>
+  );
+}
+
+function centredAt({ x, y }: Point): Point {
+  const snap = (value: number): number => Math.round(value / gridStep) * gridStep;
+  return { x: snap(x - cardSize.width / 2), y: snap(y - cardSize.height / 2) };
+}
+
+type FlowNode = Node<{ tone?: Tone; label?: string; address?: string }>;
+
+/** React Flow measures nothing: sizes and handles are given, since all cards are of one size. */
+function handlesOf(size: { width: number; height: number }) {
+  const at = { x: size.width / 2, y: size.height / 2, width: 1, height: 1 };
+  return [
+    { type: 'source' as const, position: 'right' as never, ...at },
+    { type: 'target' as const, position: 'left' as never, ...at },
+  ];
+}
+const cardHandles = handlesOf(cardSize);
+const outsideHandles = handlesOf(outsideSize);
+
+/** Nodes for React Flow; an object stays the same as long as nothing about its node changed. */
+function useFlowNodes() {
+  const specs = useStudio((state) => state.specs);
+  const tonesById = useStudio(
+    (state) => Object.fromEntries([...state.specs.keys()].map((id) => [id, tones[stateIn(state, id)]])),
+    sameValues,
+  );
+  const graph = useStudio(graphOf, sameGraph);
+  const selection = usePanelState((state) => state.selection);
+  const [dragged, setDraggedState] = useState<Readonly<Record<string, Point>>>({});
+  const cache = useRef(new Map<string, FlowNode>());
+
+  const nodes = useMemo(() => {
+    const selected = new Set(selection);
+    const next = new Map<string, FlowNode>();
+    const put = (id: string, position: Point, make: () => Partial<FlowNode>, tone?: Tone): void => {
+      const old = cache.current.get(id);
+      const same =
+        old &&
+        old.position.x === position.x &&
+        old.position.y === position.y &&
+        old.selected === selected.has(id) &&
+        old.data.tone === tone;
+      next.set(id, same ? old : ({ id, position, selected: selected.has(id), ...make() } as FlowNode));
+    };
+    for (const spec of specs.values()) {
+      const tone = tonesById[spec.id] ?? 'idle';
+      put(
+        spec.id,
+        dragged[spec.id] ?? spec.position,
+        () => ({ type: 'node', ...cardSize, handles: cardHandles, data: { tone } }),
+        tone,
+      );
+    }
+    graph.outside.forEach((node, i) => {
+      put(node.id, dragged[node.id] ?? besideOthers(node, i, specs), () => ({
+        type: 'outside',
+        ...outsideSize,
+        handles: outsideHandles,
+        data: { label: node.label, address: node.address },
+      }));
+    });
+    cache.current = next;
+    return [...next.values()];
+  }, [specs, tonesById, graph, selection, dragged]);
+
+  return {
+    nodes,
+    /** Where a node is while it is dragged; null when what was dragged is in the document. */
+    setDragged(id: string | null, position?: Point): void {
+      setDraggedState((old) => {
+        if (id && position) return { ...old, [id]: position };
+        return Object.fromEntries(Object.entries(old).filter(([key]) => key.startsWith('outside:')));
+      });
+    },
+  };
+}
+
+/** Outside programs stand in a row below everything, in the order in which they became known. */
+function besideOthers(
+  _node: OutsideNode,
+  index: number,
+  specs: ReadonlyMap<string, { position: Point }>,
+): Point {
+  const positions = [...specs.values()].map((spec) => spec.position);
+  const left = Math.min(0, ...positions.map(({ x }) => x));
+  const bottom = Math.max(0, ...positions.map(({ y }) => y));
+  return { x: left + index * (outsideSize.width + 40), y: bottom + cardSize.height + 64 };
+}
+
+function useFlowEdges(): Edge[] {
+  const graph = useStudio(graphOf, sameGraph);
+  const selectedLink = usePanelState((state) => state.selectedLink);
+  return useMemo(
+    () =>
+      graph.links.map((link) => ({
+        id: link.id,
+        source: link.source,
+        target: link.target,
+        type: 'link',
+        selected: link.id === selectedLink,
+        data: {
+          label: link.roles.join(', '),
+          transient: link.transient,
+          showLabel: graph.links.length <= labelsUpTo,
+        },
+      })),
+    [graph, selectedLink],
+  );
+}
+
+const fitOptions = { padding: 0.14, maxZoom: 1 } as const;
+
+/** Shows everything when a workspace appears, and when nodes are added to an empty one. */
+function useFitting(count: number): void {
+  const flow = useReactFlow();
+  const path = useStudio((state) => state.workspace.path);
+  // The pane gets its size after the first nodes.
+  const isSized = useStore((state) => state.width > 0);
+  const shown = useRef({ path: '', count: 0 });
+  useEffect(() => {
+    if (!isSized) return;
+    const before = shown.current;
+    shown.current = { path, count };
+    const isNew = before.path !== path || before.count === 0 || count - before.count > 2;
+    if (!isNew || count === 0) return;
+    const frame = requestAnimationFrame(() => void flow.fitView(fitOptions));
+    return () => cancelAnimationFrame(frame);
+  }, [path, count, isSized, flow]);
+}
+
+/** Brings the node that was asked for into view and gives it the keyboard. */
+function useReveal(element: React.RefObject<HTMLDivElement | null>, moving: boolean): void {
+  const reveal = usePanelState((state) => state.reveal);
+  const flow = useReactFlow();
+  const api = useStoreApi();
+  const { store } = useStudioParts();
+  const done = useRef(reveal?.request ?? 0);
+  const position = useStudio((state) => (reveal ? state.specs.get(reveal.node)?.position : undefined));
+  useEffect(() => {
+    if (!reveal || reveal.request === done.current || !position || !store.get()) return;
+    done.current = reveal.request;
+    const { transform, width, height } = api.getState();
+    const [x, y, zoom] = transform;
+    const left = position.x * zoom + x;
+    const top = position.y * zoom + y;
+    const inView =
+      left >= 0 &&
+      top >= 0 &&
+      left + cardSize.width * zoom <= width &&
+      top + cardSize.height * zoom <= height;
+    if (!inView)
+      void flow.setCenter(position.x + cardSize.width / 2, position.y + cardSize.height / 2, {
+        zoom: Math.max(zoom, 0.6),
+        duration: moving ? 250 : 0,
+      });
+    const focus = (): void =>
+      element.current
+        ?.querySelector<HTMLElement>(`[data-node="${reveal.node}"]`)
+        ?.focus({ preventScroll: true });
+    const timer = setTimeout(focus, inView ? 0 : moving ? 300 : 50);
+    return () => clearTimeout(timer);
+  }, [reveal, position, flow, api, element, store, moving]);
+}

@@ -1,0 +1,46 @@
+/** A link: a plain straight line from card to card. What moves on it is drawn by the overlay. */
+import { BaseEdge, type Edge, type EdgeProps, type InternalNode, useInternalNode } from '@xyflow/react';
+import { memo } from 'react';
+import { type Box, lineBetween } from './geometry';
+import css from './link-edge.module.css';
+
+export type LinkFlowEdge = Edge<{ label: string; transient: boolean; showLabel: boolean }, 'link'>;
+
+export function boxOf(node: InternalNode): Box {
+  return {
+    x: node.internals.positionAbsolute.x,
+    y: node.internals.positionAbsolute.y,
+    width: node.measured.width ?? node.width ?? 0,
+    height: node.measured.height ?? node.height ?? 0,
+  };
+}
+
+export const LinkEdge = memo(function LinkEdge({
+  id,
+  source,
+  target,
+  data,
+  selected,
+}: EdgeProps<LinkFlowEdge>) {
+  const from = useInternalNode(source);
+  const to = useInternalNode(target);
+  const line = from && to ? lineBetween(boxOf(from), boxOf(to)) : null;
+  if (!line) return null;
+  return (
+    <>
+      <BaseEdge
+        id={id}
+        path={`M${line.x1} ${line.y1}L${line.x2} ${line.y2}`}
+        interactionWidth={18}
+        className={css.line}
+        data-transient={data?.transient || undefined}
+        data-selected={selected || undefined}
+      />
+      {(data?.showLabel || selected) && (
+        <text className={css.label} x={(line.x1 + line.x2) / 2} y={(line.y1 + line.y2) / 2} dy="-5">
+          {data?.label}
+        </text>
+      )}
+    </>
+  );
+});

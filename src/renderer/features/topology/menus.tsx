@@ -1,0 +1,148 @@
+/** The menus of nodes and of the empty canvas. */
+import { Menu } from '@mantine/core';
+import {
+  IconCopy,
+  IconDownload,
+  IconFilePlus,
+  IconPencil,
+  IconPlus,
+  IconSelectAll,
+  IconTrash,
+} from '@tabler/icons-react';
+import { manifestOf, manifests } from '../../../nodes/manifests';
+import { formatCount } from '../../format';
+import type { Point } from '../../layout';
+import { nodeActions, useNodeCommands } from '../../node-actions';
+import { isPossible, stateIn } from '../../node-state';
+import { usePanel, useStudio } from '../../studio-context';
+import { ContextMenu, type MenuPoint } from '../../ui/context-menu';
+import { KindIcon } from '../../ui/kind-icon';
+
+export interface MenuTarget {
+  at: MenuPoint;
+  /** Empty: the menu of the canvas itself. */
+  nodes: readonly string[];
+  /** Where a new node would go. */
+  place?: Point;
+}
+
+export function TopologyMenu({ target, onClose }: { target: MenuTarget; onClose: () => void }) {
+  return target.nodes.length > 0 ? (
+    <NodeMenu target={target} onClose={onClose} />
+  ) : (
+    <PaneMenu target={target} onClose={onClose} />
+  );
+}
+
+function NodeMenu({ target: { at, nodes: ids }, onClose }: { target: MenuTarget; onClose: () => void }) {
+  const commands = useNodeCommands();
+  const panel = usePanel();
+  const nodes = useStudio((state) => state.nodes);
+  const hung = useStudio((state) => state.hung);
+  const specs = useStudio((state) => state.specs);
+  const known = ids.filter((id) => specs.has(id));
+  const [only] = known.length === 1 ? known : [];
+  const spec = only ? specs.get(only) : undefined;
+  const manifest = spec && manifestOf(spec.kind);
+  const states = known.map((id) => stateIn({ nodes, hung }, id));
+  const offered = nodeActions.filter((action) => states.some((state) => isPossible(action.id, state)));
+  const title = spec?.name ?? formatCount(known.length, 'node');
+
+  return (
+    <ContextMenu at={at} label={`Actions for ${title}`} onClose={onClose}>
+      <Menu.Label>{title}</Menu.Label>
+      {offered.map(({ id, label, key, icon: Icon, dangerous }) => (
+        <Menu.Item
+          key={id}
+          leftSection={<Icon size={15} stroke={1.75} />}
+          rightSection={<Shortcut text={key.toUpperCase()} />}
+          {...(dangerous ? { color: 'var(--bad)' } : {})}
+          onClick={() => commands.act(id, known)}
+        >
+          {label}
+        </Menu.Item>
+      ))}
+      {offered.length > 0 && <Menu.Divider />}
+      {only && manifest?.downloads && (
+        <Menu.Item
+          leftSection={<IconDownload size={15} stroke={1.75} />}
+          onClick={() => panel.open({ kind: 'download', client: only })}
+        >
+          Download a file…
+        </Menu.Item>
+      )}
+      {only && manifest?.filesField && (
+        <Menu.Item
+          leftSection={<IconFilePlus size={15} stroke={1.75} />}
+          onClick={() => {
+            panel.show(only);
+            panel.openInspector('files');
+          }}
+        >
+          Files…
+        </Menu.Item>
+      )}
+      {only && (
+        <Menu.Item
+          leftSection={<IconPencil size={15} stroke={1.75} />}
+          rightSection={<Shortcut text="F2" />}
+          onClick={() => panel.open({ kind: 'rename-node', node: only })}
+        >
+          Rename…
+        </Menu.Item>
+      )}
+      <Menu.Item
+        leftSection={<IconCopy size={15} stroke={1.75} />}
+        rightSection={<Shortcut text="Ctrl D" />}
+        onClick={() => void commands.duplicate(known)}
+      >
+        Duplicate
+      </Menu.Item>
+      <Menu.Item
+        leftSection={<IconTrash size={15} stroke={1.75} />}
+        rightSection={<Shortcut text="Del" />}
+        onClick={() => void commands.remove(known)}
+      >
+        Delete
+      </Menu.Item>
+    </ContextMenu>
+  );
+}
+
+function PaneMenu({ target: { at, place }, onClose }: { target: MenuTarget; onClose: () => void }) {
+  const commands = useNodeCommands();
+  const panel = usePanel();
+  const nodes = useStudio((state) => state.workspace.document.nodes);
+  return (
+    <ContextMenu at={at} label="Actions for the canvas" onClose={onClose}>
+      <Menu.Label>Add here</Menu.Label>
+      {manifests.map((manifest) => (
+        <Menu.Item
+          key={manifest.id}
+          leftSection={<KindIcon kind={manifest.id} size={20} />}
+          rightSection={<IconPlus size={13} />}
+          onClick={() => void commands.add(manifest.id, place)}
+        >
+          {manifest.label}
+        </Menu.Item>
+      ))}
+      <Menu.Divider />
+      <Menu.Item
+        leftSection={<IconSelectAll size={15} stroke={1.75} />}
+        rightSection={<Shortcut text="Ctrl A" />}
+        disabled={nodes.length === 0}
+        onClick={() => panel.select(nodes.map((node) => node.id))}
+      >
+        Select all
+      </Menu.Item>
+    </ContextMenu>
+  );
+}
+
+function Shortcut({ text }: { text: string }) {
+  return (
+    <span aria-hidden="true" style={{ fontSize: 11, color: 'var(--ink-3)' }}>
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * What moves on the lines: one particle for each message or connection, and a stream while bytes flow. Pure:
+ * flows and the time go in, what is to be drawn comes out.
+ */
+
+import type { NodeSpec } from '../../../contract/workspace';
+import { flowEnd, pairKey } from '../../graph';
+import type { Flow } from '../../studio-store';
+
+export type Shape = 'pulse' | 'diamond' | 'dot';
+
+export interface RoleLook {
+  shape: Shape;
+  /** A token of `theme.css`. */
+  token: string;
+  /** What it means, for the legend. */
+  label: string;
+}
+
+const looks: Record<string, RoleLook> = {
+  heartbeat: { shape: 'pulse', token: '--good', label: 'Heartbeat' },
+  lookup: { shape: 'diamond', token: '--accent', label: 'Lookup' },
+  transfer: { shape: 'dot', token: '--info', label: 'Transfer' },
+  registration: { shape: 'dot', token: '--warn', label: 'Registration' },
+  health: { shape: 'dot', token: '--idle', label: 'Health query' },
+};
+const otherLook: RoleLook = { shape: 'dot', token: '--ink-3', label: 'Other' };
+
+export function lookOf(role: string): RoleLook {
+  return looks[role] ?? otherLook;
+}
+
+export const legend: readonly RoleLook[] = Object.values(looks);
+
+export interface Particle {
+  link: string;
+  /** From the source end of the line (by `pairKey` order of ids) to the other, or back. */
+  fromNode: string;
+  toNode: string;
+  look: RoleLook;
+  startedAt: number;
+}
+
+/** Bytes flowing at this moment, drawn as moving dashes as thick as the rate. */
+export interface Stream {
+  link: string;
+  fromNode: string;
+  toNode: string;
+  look: RoleLook;
+  bytesPerSecond: number;
+}
+
+export const travelMs = 900;
+/** A burst of a thousand lookups looks like a burst with this many. */
+const burst = 4;
+const mostParticles = 600;
+/** Slower than this is talk, not a transfer. */
+const streamRate = 16 * 1024;
+
+export class ParticleField {
+  particles: Particle[] = [];
+  streams: Stream[] = [];
+  #seen = new Map<string, { opened: number }>();
+  #flows: ReadonlyMap<string, Flow> | null = null;
+
+  /** Takes in the flows as they are now; does nothing when they are the same object as before. */
+  feed(flows: ReadonlyMap<string, Flow>, specs: ReadonlyMap<string, NodeSpec>, now: number): void {
+    if (flows === this.#flows) return;
+    const first = this.#flows === null;
+    this.#flows = flows;
+    const seen = new Map<string, { opened: number }>();
+    this.streams = [];
+    for (const flow of flows.values()) {
+      const ends = { from: flowEnd(flow.from, specs), to: flowEnd(flow.to, specs) };
+      const fresh = flow.opened - (this.#seen.get(flow.key)?.opened ?? 0);
+      seen.set(flow.key, { opened: flow.opened });
+      if (!first) this.#spawn(flow.role, ends, Math.min(fresh, burst), now);
+      this.#stream(flow, ends);
+    }
+    this.#seen = seen;
+  }
+
+  /** Forgets what has arrived. Returns whether anything is left to draw. */
+  advance(now: number): boolean {
+    this.particles = this.particles.filter((particle) => now - particle.startedAt < travelMs);
+    return this.particles.length > 0 || this.streams.length > 0;
+  }
+
+  #spawn(role: string, ends: { from: string; to: string }, count: number, now: number): void {
+    for (let i = 0; i < count && this.particles.length < mostParticles; i++) {
+      this.particles.push({
+        link: pairKey(ends.from, ends.to),
+        fromNode: ends.from,
+        toNode: ends.to,
+        look: lookOf(role),
+        startedAt: now + (i * travelMs) / (burst * 2),
+      });
+    }
+  }
+
+  #stream(flow: Flow, ends: { from: string; to: string }): void {
+    const link = pairKey(ends.from, ends.to);
+    const look = lookOf(flow.role);
+    if (flow.sentRate >= streamRate)
+      this.streams.push({ link, fromNode: ends.from, toNode: ends.to, look, bytesPerSecond: flow.sentRate });
+    if (flow.receivedRate >= streamRate)
+      this.streams.push({
+        link,
+        fromNode: ends.to,
+        toNode: ends.from,
+        look,
+        bytesPerSecond: flow.receivedRate,
+      });
+  }
+}
+
+/** Pixels: 2 at 16 KiB/s, one more for each factor of ten, 8 at most. */
+export function streamWidth(bytesPerSecond: number): number {
+  return Math.max(2, Math.min(8, 2 + Math.log10(Math.max(1, bytesPerSecond / streamRate)) * 1.1));
+}

@@ -1,0 +1,170 @@
+/**
+ * One canvas over the whole picture draws everything that moves. (Animated SVG edges fall to 7 frames a
+ * second at a thousand links.) It runs only while something moves and the page is visible.
+ */
+import { type InternalNode, useStoreApi } from '@xyflow/react';
+import { useEffect, useRef } from 'react';
+import { useStudioParts } from '../../studio-context';
+import { lineBetween } from './geometry';
+import { boxOf } from './link-edge';
+import { type Particle, ParticleField, type Stream, streamWidth, travelMs } from './particles';
+import css from './traffic-overlay.module.css';
+
+export function TrafficOverlay({ moving }: { moving: boolean }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const flow = useStoreApi();
+  const { store } = useStudioParts();
+
+  useEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext('2d');
+    if (!element || !context) return;
+    const field = new ParticleField();
+    let frame = 0;
+    let blank = true;
+
+    const draw = (now: number): void => {
+      frame = 0;
+      const left = field.advance(now);
+      const { transform, nodeLookup, width, height } = flow.getState();
+      resize(element, width, height);
+      const ratio = devicePixelRatio;
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      if (!blank) context.clearRect(0, 0, element.width, element.height);
+      blank = !left;
+      if (!left) return;
+      const [x, y, zoom] = transform;
+      context.setTransform(zoom * ratio, 0, 0, zoom * ratio, x * ratio, y * ratio);
+      const palette = paletteOf(element);
+      for (const stream of field.streams) drawStream(context, stream, nodeLookup, palette, moving ? now : 0);
+      if (moving)
+        for (const particle of field.particles)
+          drawParticle(context, particle, nodeLookup, palette, now, zoom);
+      // Without motion one picture for each change of the flows is enough.
+      if (moving) wake();
+    };
+    const wake = (): void => {
+      if (frame === 0 && !document.hidden) frame = requestAnimationFrame(draw);
+    };
+    const feed = (): void => {
+      const state = store.get();
+      if (!state) return;
+      field.feed(state.flows, state.specs, performance.now());
+      if (!blank || field.particles.length > 0 || field.streams.length > 0) wake();
+    };
+    feed();
+    const endings = [store.subscribe(feed), flow.subscribe(() => !blank && wake())];
+    return () => {
+      cancelAnimationFrame(frame);
+      for (const end of endings) end();
+    };
+  }, [flow, store, moving]);
+
+  return <canvas ref={canvas} className={css.overlay} aria-hidden="true" />;
+}
+
+function resize(element: HTMLCanvasElement, width: number, height: number): void {
+  const [w, h] = [Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio)];
+  if (element.width === w && element.height === h) return;
+  element.width = w;
+  element.height = h;
+}
+
+type Palette = (token: string) => string;
+type NodeLookup = ReadonlyMap<string, InternalNode>;
+
+let colours = new Map<string, string>();
+let coloursFor = '';
+
+/** Tokens resolved to colours (a canvas knows no `var()`), once for each colour scheme. */
+function paletteOf(element: HTMLElement): Palette {
+  const scheme = document.documentElement.dataset.mantineColorScheme ?? '';
+  if (scheme !== coloursFor) {
+    colours = new Map();
+    coloursFor = scheme;
+  }
+  return (token) => {
+    let colour = colours.get(token);
+    if (!colour) {
+      element.style.color = `var(${token})`;
+      colour = getComputedStyle(element).color;
+      colours.set(token, colour);
+    }
+    return colour;
+  };
+}
+
+function lineOf(nodes: NodeLookup, fromNode: string, toNode: string) {
+  const from = nodes.get(fromNode);
+  const to = nodes.get(toNode);
+  return from && to ? lineBetween(boxOf(from), boxOf(to)) : null;
+}
+
+function drawStream(
+  context: CanvasRenderingContext2D,
+  stream: Stream,
+  nodes: NodeLookup,
+  palette: Palette,
+  now: number,
+): void {
+  const line = lineOf(nodes, stream.fromNode, stream.toNode);
+  if (!line) return;
+  const width = streamWidth(stream.bytesPerSecond);
+  context.strokeStyle = palette(stream.look.token);
+  context.lineCap = 'round';
+  context.beginPath();
+  context.moveTo(line.x1, line.y1);
+  context.lineTo(line.x2, line.y2);
+  context.globalAlpha = 0.22;
+  context.lineWidth = width;
+  context.stroke();
+  context.globalAlpha = 0.95;
+  context.lineWidth = Math.max(2, width * 0.6);
+  context.setLineDash([width * 1.2, width * 3]);
+  context.lineDashOffset = -now * 0.09;
+  context.stroke();
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+}
+
+function drawParticle(
+  context: CanvasRenderingContext2D,
+  particle: Particle,
+  nodes: NodeLookup,
+  palette: Palette,
+  now: number,
+  zoom: number,
+): void {
+  const age = (now - particle.startedAt) / travelMs;
+  if (age < 0 || age >= 1) return;
+  const line = lineOf(nodes, particle.fromNode, particle.toNode);
+  if (!line) return;
+  const share = age < 0.5 ? 2 * age * age : 1 - 2 * (1 - age) ** 2;
+  const x = line.x1 + (line.x2 - line.x1) * share;
+  const y = line.y1 + (line.y2 - line.y1) * share;
+  // Far out, a dot of constant size on the screen is still seen.
+  const size = 3.2 / Math.min(1, Math.max(zoom, 0.35));
+  context.fillStyle = palette(particle.look.token);
+  context.strokeStyle = context.fillStyle;
+  context.globalAlpha = Math.min(1, 6 * age, 6 * (1 - age));
+  context.beginPath();
+  if (particle.look.shape === 'diamond') {
+    context.moveTo(x, y - size * 1.4);
+    context.lineTo(x + size * 1.4, y);
+    context.lineTo(x, y + size * 1.4);
+    context.lineTo(x - size * 1.4, y);
+    context.closePath();
+    context.fill();
+  } else {
+    context.arc(x, y, size, 0, 7);
+    context.fill();
+    if (particle.look.shape === 'pulse') {
+      context.globalAlpha *= 0.45;
+      context.lineWidth = 1.2;
+      context.beginPath();
+      context.arc(x, y, size * (1.4 + 1.2 * age), 0, 7);
+      context.stroke();
+    }
+  }
+  context.globalAlpha = 1;
+}

@@ -1,0 +1,309 @@
+/** Every download, as it happens and as it ended. */
+import { ActionIcon, Anchor, Button, Tooltip } from '@mantine/core';
+import {
+  IconCircleCheck,
+  IconCloudDownload,
+  IconDownload,
+  IconFolderOpen,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconQuestionMark,
+  IconReload,
+  IconTrash,
+  IconX,
+} from '@tabler/icons-react';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { memo, useMemo, useRef } from 'react';
+import type { TransferView } from '../../../contract/events';
+import { formatBytes, formatPercent, formatRate, formatSpan, remainingMs } from '../../format';
+import { nameOf } from '../../graph';
+import { usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
+import { DockBar } from '../../ui/dock-bar';
+import { EmptyState } from '../../ui/empty-state';
+import { saveInBrowser } from './save';
+import { segmentsOf, sourceIndex } from './segments';
+import css from './transfers.module.css';
+
+export function Transfers() {
+  const panel = usePanel();
+  const run = useRun();
+  const transfers = useStudio((state) => state.transfers);
+  const ids = useMemo(() => [...transfers.keys()].reverse(), [transfers]);
+  const ended = useMemo(() => [...transfers.values()].filter(isEnded).length, [transfers]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: ids.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 66,
+    overscan: 6,
+    getItemKey: (index) => ids[index] ?? index,
+  });
+
+  return (
+    <>
+      <DockBar>
+        <Button leftSection={<IconDownload size={14} />} onClick={() => panel.open({ kind: 'download' })}>
+          Download…
+        </Button>
+        <span>{ids.length - ended > 0 && `${ids.length - ended} active`}</span>
+        <span style={{ flex: 1 }} />
+        {ended > 0 && <Button onClick={() => void run('transfers.clear', {})}>Clear finished</Button>}
+      </DockBar>
+      {ids.length === 0 ? (
+        <EmptyState
+          icon={<IconCloudDownload size={28} stroke={1.25} />}
+          title="No downloads yet."
+          action={
+            <Button variant="filled" onClick={() => panel.open({ kind: 'download' })}>
+              Download a file…
+            </Button>
+          }
+        >
+          A client asks the index for a server and fetches the file from there.
+        </EmptyState>
+      ) : (
+        <div ref={scroller} className={css.scroller}>
+          <ul aria-label="Transfers" className={css.list} style={{ height: virtual.getTotalSize() }}>
+            {virtual.getVirtualItems().map((item) => {
+              const transfer = transfers.get(ids[item.index] ?? '');
+              return transfer ? (
+                <li
+                  key={item.key}
+                  ref={virtual.measureElement}
+                  data-index={item.index}
+                  className={css.item}
+                  style={{ transform: `translateY(${item.start}px)` }}
+                >
+                  <TransferRow transfer={transfer} />
+                </li>
+              ) : null;
+            })}
+          </ul>
+        </div>
+      )}
+    </>
+  );
+}
+
+function isEnded({ phase }: TransferView): boolean {
+  return phase === 'done' || phase === 'failed' || phase === 'cancelled';
+}
+
+const tones: Record<TransferView['phase'], string> = {
+  waiting: 'idle',
+  running: 'info',
+  paused: 'warn',
+  verifying: 'accent',
+  done: 'good',
+  failed: 'bad',
+  cancelled: 'idle',
+};
+
+const TransferRow = memo(function TransferRow({ transfer }: { transfer: TransferView }) {
+  const specs = useStudio((state) => state.specs);
+  const panel = usePanel();
+  const { name, phase, bytes, size, source, marks } = transfer;
+  const client = nameOf(transfer.client, specs);
+  return (
+    <article className={css.transfer} aria-label={`${name}, ${phase}`} data-phase={phase}>
+      <div className={css.line}>
+        <span className={css.name} title={name}>
+          {name}
+        </span>
+        <span className={css.muted}>
+          to{' '}
+          <Anchor
+            component="button"
+            type="button"
+            inherit
+            c="inherit"
+            onClick={() => panel.show(transfer.client)}
+          >
+            {client}
+          </Anchor>
+          {source && (
+            <>
+              {' '}
+              from <SourceName source={source} />
+            </>
+          )}
+        </span>
+        <span className={css.spring} />
+        <Buttons transfer={transfer} />
+      </div>
+      <Bar transfer={transfer} />
+      <div className={css.line}>
+        <span className={`${css.phase} tone-${tones[phase]}`}>{phaseText(transfer)}</span>
+        <span className={css.figures}>
+          {size === undefined
+            ? formatBytes(bytes)
+            : phase === 'done'
+              ? formatBytes(size)
+              : `${formatBytes(bytes)} of ${formatBytes(size)}`}
+        </span>
+        <Detail transfer={transfer} />
+        {marks.length > 0 && (
+          <Tooltip label={marks.map((mark) => mark.text).join('; ')}>
+            <span className={css.muted}>{marks.at(-1)?.text}</span>
+          </Tooltip>
+        )}
+      </div>
+    </article>
+  );
+});
+
+function SourceName({ source }: { source: NonNullable<TransferView['source']> }) {
+  const panel = usePanel();
+  const { node } = source;
+  return node ? (
+    <Anchor component="button" type="button" inherit c="inherit" onClick={() => panel.show(node)}>
+      {source.serverId}
+    </Anchor>
+  ) : (
+    <span title={source.address}>{source.serverId}</span>
+  );
+}
+
+function phaseText(transfer: TransferView): string {
+  const { phase, bytes, size } = transfer;
+  switch (phase) {
+    case 'waiting':
+      return 'Asking the index';
+    case 'running':
+      return size === undefined ? 'Downloading' : formatPercent(bytes, size);
+    case 'paused':
+      return 'Paused';
+    case 'verifying':
+      return 'Verifying';
+    case 'done':
+      return transfer.verified ? `Done, ${transfer.verified} verified` : 'Done';
+    case 'failed':
+      return 'Failed';
+    case 'cancelled':
+      return 'Cancelled';
+  }
+}
+
+function Detail({ transfer }: { transfer: TransferView }) {
+  const { phase, bytes, size, bytesPerSecond, startedAt, endedAt, savedTo, error } = transfer;
+  if (phase === 'running') {
+    const left = remainingMs(bytes, size, bytesPerSecond);
+    return (
+      <span className={css.figures}>
+        {formatRate(bytesPerSecond)}
+        {left !== undefined && ` · ${formatSpan(left)} left`}
+      </span>
+    );
+  }
+  if (phase === 'done')
+    return (
+      <span className={css.saved} title={savedTo}>
+        {endedAt !== undefined && `in ${formatSpan(endedAt - startedAt)}`}
+        {savedTo && ` · saved to ${savedTo}`}
+      </span>
+    );
+  if (error)
+    return (
+      <span className={css.error} title={error.hint}>
+        {error.message} {error.hint}
+      </span>
+    );
+  return null;
+}
+
+/** The bytes by the source they came from, with a mark wherever something went otherwise. */
+function Bar({ transfer }: { transfer: TransferView }) {
+  const { bytes, size, phase, marks, name } = transfer;
+  const total = size ?? 0;
+  const segments = segmentsOf(transfer);
+  const sources = sourceIndex(transfer.segments);
+  const percent = total > 0 ? (bytes / total) * 100 : phase === 'done' ? 100 : 0;
+  return (
+    <div
+      className={css.bar}
+      role="progressbar"
+      aria-label={`Progress of ${name}`}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.floor(percent)}
+      aria-valuetext={phaseText(transfer)}
+      data-phase={phase}
+    >
+      <div className={css.track}>
+        {segments.map(({ source, share, at }) => (
+          <Tooltip key={at} label={`${source}: ${formatBytes(share * total)}`}>
+            <div
+              className={css.segment}
+              style={{ width: `${share * 100}%`, background: `var(--source-${sources.get(source) ?? 0})` }}
+            />
+          </Tooltip>
+        ))}
+      </div>
+      {total > 0 &&
+        marks.map((mark) => (
+          <Tooltip key={`${mark.at} ${mark.text}`} label={mark.text}>
+            <span className={css.mark} style={{ left: `${(mark.bytes / total) * 100}%` }} />
+          </Tooltip>
+        ))}
+    </div>
+  );
+}
+
+function Buttons({ transfer }: { transfer: TransferView }) {
+  const run = useRun();
+  const { client } = useStudioParts();
+  const panel = usePanel();
+  const paths = useStudio((state) => state.shell.paths);
+  const { id, name, phase, savedTo } = transfer;
+  const indexNode = useStudio((state) => {
+    const index = state.specs.get(transfer.client)?.config.index;
+    return index && typeof index === 'object' && 'node' in index ? String(index.node) : undefined;
+  });
+  const button = (label: string, icon: React.ReactNode, onClick: () => void) => (
+    <Tooltip label={label}>
+      <ActionIcon size={24} aria-label={`${label}: ${name}`} onClick={onClick}>
+        {icon}
+      </ActionIcon>
+    </Tooltip>
+  );
+  return (
+    <span className={css.buttons}>
+      {indexNode &&
+        transfer.segments.length > 0 &&
+        button('Why this server?', <IconQuestionMark size={15} />, () => {
+          panel.show(indexNode);
+          panel.openInspector('overview');
+        })}
+      {(phase === 'running' || phase === 'waiting') &&
+        button('Pause', <IconPlayerPause size={15} />, () => void run('transfers.pause', { id }))}
+      {phase === 'paused' &&
+        button('Resume', <IconPlayerPlay size={15} />, () => void run('transfers.resume', { id }))}
+      {!isEnded(transfer) &&
+        button('Cancel', <IconX size={15} />, () => void run('transfers.cancel', { id }))}
+      {(phase === 'failed' || phase === 'cancelled') &&
+        button('Retry', <IconReload size={15} />, () => void run('transfers.retry', { id }))}
+      {phase === 'done' &&
+        savedTo &&
+        paths &&
+        button(
+          'Show in folder',
+          <IconFolderOpen size={15} />,
+          () => void run('shell.reveal', { path: savedTo }),
+        )}
+      {phase === 'done' &&
+        !paths &&
+        button('Save', <IconDownload size={15} />, () => void saveInBrowser(client, id))}
+      {phase === 'done' && <IconCircleCheck size={16} className={css.check} aria-hidden="true" />}
+      {isEnded(transfer) &&
+        button('Remove from list', <IconTrash size={15} />, () => void run('transfers.clear', { id }))}
+    </span>
+  );
+}
+
+export function useActiveTransfers(): number {
+  return useStudio((state) => {
+    let active = 0;
+    for (const transfer of state.transfers.values()) if (!isEnded(transfer)) active += 1;
+    return active;
+  });
+}

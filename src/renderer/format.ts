@@ -1,0 +1,77 @@
+/** Numbers and times as a person reads them. One place, so that the same thing always looks the same. */
+
+const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `0 B`, `999 B`, `1.2 KiB`, `34 MiB`: at most three digits that matter. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < byteUnits.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${byteUnits[unit]}`;
+}
+
+export function formatRate(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`;
+}
+
+/** `1 file`, `12 000 files` with the reader's own grouping. */
+export function formatCount(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count.toLocaleString()} ${count === 1 ? singular : plural}`;
+}
+
+/** Whole progress in percent that says 100 only when it is. */
+export function formatPercent(done: number, total: number): string {
+  if (total <= 0) return '100 %';
+  const percent = Math.floor((done / total) * 100);
+  return `${Math.max(0, Math.min(done < total ? 99 : 100, percent))} %`;
+}
+
+/** A span: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
+export function formatSpan(ms: number): string {
+  if (!Number.isFinite(ms)) return '–';
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** A setting in milliseconds: `250 ms`, `3 s`, `1.5 s`. */
+export function formatMilliseconds(ms: number): string {
+  return Math.abs(ms) < 1000 ? `${ms} ms` : `${Number((ms / 1000).toFixed(2))} s`;
+}
+
+/** Time left at this rate; undefined when nothing moves. */
+export function remainingMs(done: number, total: number | undefined, perSecond: number): number | undefined {
+  if (total === undefined || perSecond <= 0) return undefined;
+  return ((total - done) / perSecond) * 1000;
+}
+
+/** `14:05:09`, with milliseconds where order matters: `14:05:09.042`. */
+export function formatTime(unixMs: number, withMilliseconds = false): string {
+  const time = new Date(unixMs);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const clock = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  return withMilliseconds ? `${clock}.${String(time.getMilliseconds()).padStart(3, '0')}` : clock;
+}
+
+/** Today's times as `14:05`, other days as `21 Nov 2026`. */
+export function formatDate(unixMs: number, nowMs: number): string {
+  const time = new Date(unixMs);
+  if (time.toDateString() === new Date(nowMs).toDateString()) return formatTime(unixMs).slice(0, 5);
+  return time.toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
+/** `now`, `12 s ago`, `5 min ago`. */
+export function formatAgo(unixMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - unixMs) / 1000));
+  if (seconds < 2) return 'now';
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  return `${Math.floor(seconds / 3600)} h ago`;
+}

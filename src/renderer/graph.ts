@@ -1,0 +1,182 @@
+/** What is linked to what: from the nodes' configurations, from traffic, and from what the nodes report. */
+
+import type { Endpoint } from '../contract/endpoint';
+import { formatEndpoint } from '../contract/endpoint';
+import type { LinkValue } from '../contract/fields';
+import type { NodeSpec } from '../contract/workspace';
+import { manifestOf } from '../nodes/manifests';
+import { kindOf } from './kinds/kinds';
+import type { Flow, StudioState } from './studio-store';
+
+/** A link field that is set. */
+export interface ConfiguredLink {
+  from: string;
+  /** A node's id, or `outside:<host>:<port>`. */
+  to: string;
+  role: string;
+  field: string;
+}
+
+/** All traffic and configuration between two nodes, drawn as one line. */
+export interface GraphLink {
+  /** `pairKey` of both ends. */
+  id: string;
+  source: string;
+  target: string;
+  roles: readonly string[];
+  /** No configuration names it; it exists while there is traffic. */
+  transient: boolean;
+}
+
+export interface OutsideNode {
+  id: string;
+  address: string;
+  label: string;
+  /** The node that it belongs beside. */
+  near: string;
+}
+
+export interface Graph {
+  links: readonly GraphLink[];
+  outside: readonly OutsideNode[];
+  /** Equal graphs have equal signatures. */
+  signature: string;
+}
+
+const outsidePrefix = 'outside:';
+
+export function outsideId(address: string): string {
+  return outsidePrefix + address;
+}
+
+export function isOutside(id: string): boolean {
+  return id.startsWith(outsidePrefix);
+}
+
+export function outsideAddress(id: string): string {
+  return id.slice(outsidePrefix.length);
+}
+
+/** The same for both directions. */
+export function pairKey(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
+}
+
+export function linksOf(specs: Iterable<NodeSpec>): ConfiguredLink[] {
+  const links: ConfiguredLink[] = [];
+  for (const spec of specs) {
+    for (const [field, description] of Object.entries(manifestOf(spec.kind)?.fields ?? {})) {
+      if (description.control !== 'link' && description.control !== 'links') continue;
+      const value = spec.config[field] as LinkValue | LinkValue[] | undefined;
+      for (const one of Array.isArray(value) ? value : [value]) {
+        const to = one && ('node' in one ? one.node : outsideId(formatEndpoint(one)));
+        if (to && to !== spec.id) links.push({ from: spec.id, to, role: description.role, field });
+      }
+    }
+  }
+  return links;
+}
+
+const linksBySpecs = new WeakMap<object, ConfiguredLink[]>();
+
+function rememberedLinks(specs: ReadonlyMap<string, NodeSpec>): ConfiguredLink[] {
+  let links = linksBySpecs.get(specs);
+  if (!links) {
+    links = linksOf(specs.values()).filter((link) => isOutside(link.to) || specs.has(link.to));
+    linksBySpecs.set(specs, links);
+  }
+  return links;
+}
+
+/** An end of a flow as a node of the graph. */
+export function flowEnd(end: string, specs: ReadonlyMap<string, NodeSpec>): string {
+  return specs.has(end) ? end : outsideId(end);
+}
+
+export function graphOf(state: Pick<StudioState, 'specs' | 'nodes' | 'flows'>): Graph {
+  const links = new Map<string, { link: GraphLink; roles: Set<string> }>();
+  const outside = new Map<string, OutsideNode>();
+  const add = (from: string, to: string, role: string, transient: boolean): void => {
+    const id = pairKey(from, to);
+    const known = links.get(id);
+    if (known) known.roles.add(role);
+    else
+      links.set(id, { link: { id, source: from, target: to, roles: [], transient }, roles: new Set([role]) });
+    if (isOutside(to) && !outside.has(to))
+      outside.set(to, { id: to, address: outsideAddress(to), label: 'Outside', near: from });
+  };
+  for (const link of rememberedLinks(state.specs)) add(link.from, link.to, link.role, false);
+  for (const flow of state.flows.values()) {
+    const from = flowEnd(flow.from, state.specs);
+    if (!isOutside(from)) add(from, flowEnd(flow.to, state.specs), flow.role, true);
+  }
+  addReported(state, outside, add);
+  const drawn = [...links.values()].map(({ link, roles }) => ({ ...link, roles: [...roles].sort() }));
+  return { links: drawn, outside: [...outside.values()], signature: signatureOf(drawn, outside.values()) };
+}
+
+/** Servers that a node reports (an index its registrations) and that are none of ours. */
+function addReported(
+  state: Pick<StudioState, 'specs' | 'nodes'>,
+  outside: Map<string, OutsideNode>,
+  add: (from: string, to: string, role: string, transient: boolean) => void,
+): void {
+  let own: ((endpoint: Endpoint, name: string) => boolean) | null = null;
+  for (const view of state.nodes.values()) {
+    const spec = state.specs.get(view.id);
+    const reported = spec && kindOf(spec.kind).reports?.(view.snapshot);
+    if (!reported?.length) continue;
+    own ??= ownServers(state);
+    for (const server of reported) {
+      if (own(server, server.name)) continue;
+      const id = outsideId(formatEndpoint(server));
+      add(id, view.id, server.role, true);
+      outside.set(id, { id, address: formatEndpoint(server), label: server.name, near: view.id });
+    }
+  }
+}
+
+function ownServers({ specs, nodes }: Pick<StudioState, 'specs' | 'nodes'>) {
+  const ports = new Set<number>();
+  const names = new Set<string>();
+  for (const spec of specs.values()) {
+    for (const port of Object.values(nodes.get(spec.id)?.ports ?? {})) ports.add(port);
+    for (const [field, description] of Object.entries(manifestOf(spec.kind)?.fields ?? {}))
+      if (description.control === 'port') ports.add(Number(spec.config[field] ?? description.default));
+    names.add(spec.name);
+    if (typeof spec.config.serverId === 'string') names.add(spec.config.serverId);
+  }
+  return ({ port }: Endpoint, name: string): boolean => ports.has(port) || names.has(name);
+}
+
+function signatureOf(links: readonly GraphLink[], outside: Iterable<OutsideNode>): string {
+  const parts = links.map((link) => `${link.id}:${link.roles.join('+')}${link.transient ? '~' : ''}`);
+  for (const node of outside) parts.push(`${node.id}=${node.label}`);
+  return parts.join('|');
+}
+
+export function sameGraph(a: Graph, b: Graph): boolean {
+  return a.signature === b.signature;
+}
+
+/** The flows on one drawn line. */
+export function flowsOn(linkId: string, flows: Iterable<Flow>, specs: ReadonlyMap<string, NodeSpec>): Flow[] {
+  return [...flows].filter((flow) => pairKey(flowEnd(flow.from, specs), flowEnd(flow.to, specs)) === linkId);
+}
+
+/** The name of a node, an outside address as it is. */
+export function nameOf(id: string, specs: ReadonlyMap<string, NodeSpec>): string {
+  return specs.get(id)?.name ?? (isOutside(id) ? outsideAddress(id) : id);
+}
+
+/** Whether files may be dropped on a node; a reason when not. */
+export function dropRefusal(spec: NodeSpec | undefined): string | null {
+  const manifest = spec && manifestOf(spec.kind);
+  if (!manifest) return 'This node is of a kind that is not known here.';
+  return manifest.filesField ? null : `${manifest.label}s hold no files: drop on a content server.`;
+}
+
+/** Nodes that files can be put into. */
+export function fileHolders(specs: Iterable<NodeSpec>): NodeSpec[] {
+  return [...specs].filter((spec) => dropRefusal(spec) === null);
+}

@@ -1,0 +1,15 @@
+import type { ContentSnapshot } from '../../nodes/content-server/manifest';
+import { formatBytes } from '../format';
+import type { KindView } from './kinds';
+
+export const contentServer: KindView = {
+  figures(snapshot) {
+    const { load = 0, files, bytes = 0 } = snapshot as Partial<ContentSnapshot>;
+    if (files === undefined) return [];
+    return [
+      { label: 'load', value: String(load) },
+      { label: files === 1 ? 'file' : 'files', value: files.toLocaleString() },
+      { label: '', value: formatBytes(bytes) },
+    ];
+  },
+};

@@ -1,0 +1,34 @@
+/**
+ * What the panel knows of a kind beyond its manifest: the figures on its card and the foreign programs that
+ * it reports. One file per kind and one line here; a kind without a line is drawn without figures.
+ */
+import type { Endpoint } from '../../contract/endpoint';
+import { client } from './client';
+import { contentServer } from './content-server';
+import { indexServer } from './index-server';
+import { monitor } from './monitor';
+
+export interface Figure {
+  label: string;
+  value: string;
+}
+
+export interface KindView {
+  /** At most three, most important first. The snapshot may be empty before the node has told anything. */
+  figures?: (snapshot: Record<string, unknown>) => Figure[];
+  /** Programs outside this workspace that are known to the node, and what they do with it. */
+  reports?: (snapshot: Record<string, unknown>) => (Endpoint & { name: string; role: string })[];
+}
+
+const kinds: Record<string, KindView> = {
+  'index-server': indexServer,
+  monitor,
+  'content-server': contentServer,
+  client,
+};
+
+const plain: KindView = {};
+
+export function kindOf(kind: string): KindView {
+  return kinds[kind] ?? plain;
+}

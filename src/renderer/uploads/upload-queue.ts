@@ -1,0 +1,63 @@
+/** Runs uploads, a few at a time, in the order they were added. */
+
+export interface QueuedUpload {
+  /** The ticket: opaque, valid once. */
+  uploadId: string;
+  file: Blob;
+}
+
+export type PutFile = (upload: QueuedUpload) => Promise<void>;
+
+export interface QueueOutcome {
+  done: number;
+  failed: number;
+  /** The first failure, in the user's words. */
+  problem?: string;
+}
+
+export class UploadQueue {
+  readonly #waiting: (() => Promise<void>)[] = [];
+  #running = 0;
+
+  constructor(
+    private readonly put: PutFile,
+    /** More at once only makes each slower: all go to the same disk. */
+    private readonly atOnce = 3,
+  ) {}
+
+  /** Resolves when each of these was sent or has failed; one that fails does not stop the others. */
+  async add(uploads: readonly QueuedUpload[]): Promise<QueueOutcome> {
+    const outcome: QueueOutcome = { done: 0, failed: 0 };
+    await Promise.all(
+      uploads.map(async (upload) => {
+        try {
+          await this.#enqueue(() => this.put(upload));
+          outcome.done += 1;
+        } catch (error) {
+          outcome.failed += 1;
+          outcome.problem ??= error instanceof Error ? error.message : String(error);
+        }
+      }),
+    );
+    return outcome;
+  }
+
+  #enqueue(run: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => run().then(resolve, reject));
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    while (this.#running < this.atOnce) {
+      const run = this.#waiting.shift();
+      if (!run) return;
+      this.#running += 1;
+      void run().finally(() => {
+        this.#running -= 1;
+        this.#next();
+      });
+    }
+  }
+}
