@@ -61,7 +61,7 @@ async function openPanel(): Promise<Panel> {
     ['out/main/cli.js', 'panel', '--no-open', '--workspace', join(home, 'bench.json')],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, MICRO_CDN_HOME: home },
+      env: { ...process.env, MICRO_CDN_DATA: home },
     },
   );
   process.on('exit', () => child.kill());

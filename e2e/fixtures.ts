@@ -24,7 +24,7 @@ export interface PanelProcess {
 /** Starts `micro-cdn panel` in `home`. */
 export async function startPanel(home: string, ...args: string[]): Promise<PanelProcess> {
   const child = spawn(process.execPath, ['out/main/cli.js', 'panel', '--no-open', ...args], {
-    env: { ...process.env, MICRO_CDN_HOME: home },
+    env: { ...process.env, MICRO_CDN_DATA: home },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout });

@@ -13,7 +13,7 @@ import { createTray } from './tray';
 import { openWindow } from './window';
 
 const built = import.meta.dirname;
-const dataFolder = process.env.MICRO_CDN_HOME || app.getPath('userData');
+const dataFolder = process.env.MICRO_CDN_DATA || app.getPath('userData');
 
 registerScheme();
 lockNavigation();

@@ -1,0 +1,55 @@
+/** Files go in by dropping them, from a folder that changes outside, and are seen by the index at once. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from './fixtures';
+
+test('a file and a folder dropped from the disk arrive, are announced and can be downloaded', async ({
+  studio,
+  home,
+}) => {
+  await studio.buildSample();
+  const drops = join(home, 'drops');
+  mkdirSync(join(drops, 'album/cover art'), { recursive: true });
+  writeFileSync(join(drops, 'my notes.txt'), 'dropped');
+  writeFileSync(join(drops, 'album/cover art/äöü.bin'), Buffer.alloc(3 << 20, 7));
+
+  await studio.dropFromDisk(studio.node('CS2'), [join(drops, 'my notes.txt')]);
+  await studio.select('CS2');
+  await studio.openInspectorTab('Files');
+  await expect(studio.fileRow('my notes.txt')).toBeVisible();
+
+  await studio.dropFromDisk(studio.inspector.getByRole('region', { name: 'Files of CS2' }), [
+    join(drops, 'album'),
+  ]);
+  await expect(studio.fileRow('album/cover art/äöü.bin')).toBeVisible();
+
+  for (const name of ['my notes.txt', 'album/cover art/äöü.bin']) {
+    await studio.download(name);
+    await expect(studio.transfers(name, 'done')).toBeVisible();
+  }
+});
+
+test('files dropped beside every server ask which one takes them', async ({ studio, home }) => {
+  await studio.buildSample();
+  const path = join(home, 'loose.txt');
+  writeFileSync(path, 'whose am I?');
+  await studio.dropFromDisk(studio.node('Index1'), [path]);
+  await expect(studio.fileRow('loose.txt')).toBeHidden();
+  await studio.dropFromDisk(studio.dock, [path]);
+  const dialog = studio.page.getByRole('dialog', { name: /Which server takes/ });
+  await dialog.getByRole('button', { name: /^CS2/ }).click();
+  await studio.select('CS2');
+  await studio.openInspectorTab('Files');
+  await expect(studio.fileRow('loose.txt')).toBeVisible();
+});
+
+test('the catalogue lists every file once, with its holders, and downloads from there', async ({
+  studio,
+}) => {
+  await studio.buildSample();
+  await studio.openDock('All files');
+  await expect(studio.dock.getByRole('row').filter({ hasText: 'hello.txt' })).toHaveCount(1);
+  await studio.dock.getByRole('button', { name: 'Download hello.txt' }).click();
+  await studio.openDock('Transfers');
+  await expect(studio.transfers('hello.txt', 'done')).toBeVisible();
+});

@@ -1,0 +1,130 @@
+/** The panel as a person names its parts. Locators live here and nowhere else. */
+import { expect, type Locator, type Page } from '@playwright/test';
+import type { PanelProcess } from '../fixtures';
+
+export class StudioPage {
+  constructor(
+    readonly page: Page,
+    readonly panel: PanelProcess,
+  ) {}
+
+  get topology(): Locator {
+    return this.page.getByRole('region', { name: 'Topology' });
+  }
+
+  get inspector(): Locator {
+    return this.page.getByRole('complementary', { name: 'Inspector' });
+  }
+
+  get dock(): Locator {
+    return this.page.getByRole('region', { name: 'Dock' });
+  }
+
+  get welcome(): Locator {
+    return this.page.getByRole('region', { name: 'Welcome' });
+  }
+
+  /** The steps of the first tour. */
+  get tour(): Locator {
+    return this.page.getByRole('region', { name: 'Next steps' });
+  }
+
+  tourStep(label: string): Locator {
+    return this.tour.getByRole('button', { name: label });
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name, exact: typeof name === 'string' });
+  }
+
+  /** A node on the canvas, whatever its state. */
+  node(name: string): Locator {
+    return this.topology.getByRole('group', { name: new RegExp(`^${name}, `) });
+  }
+
+  /** Waits until a node is in a state, as the canvas words it: 'running', 'crashed' … */
+  async expectState(name: string, state: string): Promise<void> {
+    await expect(
+      this.topology.getByRole('group', { name: new RegExp(`^${name}, .*, ${state}$`) }),
+    ).toBeVisible();
+  }
+
+  async buildSample(): Promise<void> {
+    await this.button('Build the Micro-CDN sample').click();
+    for (const name of ['Index1', 'Monitor1', 'CS1', 'CS2']) await this.expectState(name, 'running');
+  }
+
+  async startEmpty(): Promise<void> {
+    await this.button('Start empty').click();
+    await expect(this.welcome).toBeHidden();
+  }
+
+  /** Picks an entry of a node's context menu. */
+  async act(name: string, action: string): Promise<void> {
+    await this.node(name).click({ button: 'right' });
+    await this.page
+      .getByRole('menu')
+      .getByRole('menuitem', { name: new RegExp(`^${action}`) })
+      .click();
+  }
+
+  async select(name: string): Promise<void> {
+    await this.node(name).click();
+    await expect(this.inspector.getByRole('tablist')).toBeVisible();
+  }
+
+  async openInspectorTab(name: string): Promise<void> {
+    await this.inspector.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
+  }
+
+  async openDock(name: string): Promise<void> {
+    await this.dock.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
+  }
+
+  /** Downloads a file by the dialog. */
+  async download(name: string): Promise<void> {
+    await this.openDock('Transfers');
+    await this.dock.getByRole('button', { name: /^Download…/ }).click();
+    const dialog = this.page.getByRole('dialog', { name: 'Download a file' });
+    await dialog.getByLabel('File name').fill(name);
+    await dialog.getByRole('button', { name: 'Download', exact: true }).click();
+    await expect(dialog).toBeHidden();
+  }
+
+  /** Transfers in the dock in a phase: 'running', 'done', 'failed' … */
+  transfers(name: string, phase: string): Locator {
+    return this.dock.getByRole('article', { name: `${name}, ${phase}` });
+  }
+
+  /** A row of the files of the node that is selected. */
+  fileRow(name: string): Locator {
+    return this.inspector.getByRole('row').filter({ hasText: name });
+  }
+
+  /** Drops files of this machine's disk as the browser itself does, not with synthetic events. */
+  async dropFromDisk(target: Locator, paths: string[]): Promise<void> {
+    const box = await target.boundingBox();
+    if (!box) throw new Error('The target of the drop is not visible.');
+    const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    const session = await this.page.context().newCDPSession(this.page);
+    const data = { items: [], files: paths, dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await session.send('Input.dispatchDragEvent', { type, ...at, data });
+    }
+    await session.detach();
+  }
+
+  /** Ids of the processes of all nodes that run now, as the table view shows them. */
+  async nodePids(): Promise<number[]> {
+    const names = await this.topology.getByRole('group', { name: /, running$/ }).allInnerTexts();
+    const pids: number[] = [];
+    for (const name of names.map((text) => text.split('\n')[0] as string)) {
+      await this.select(name);
+      await this.openInspectorTab('Overview');
+      const pid = this.inspector.getByText('Process id').locator('xpath=following-sibling::*[1]');
+      await expect(pid).toHaveText(/^\d+$/);
+      pids.push(Number(await pid.innerText()));
+    }
+    return pids;
+  }
+}
