@@ -82,6 +82,8 @@ export interface ClientOperations {
 
 export interface DownloadProgress {
   phase: 'waiting' | 'running' | 'verifying';
+  /** Path of the unfinished file, so that whoever cancels for good can delete it. */
+  partial?: string;
   bytes: number;
   size?: number;
   source?: { serverId: string; address: string };

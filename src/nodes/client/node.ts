@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { StudioError } from '../../contract/errors';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { CreateNode, OperationScope } from '../../runtime/context';
@@ -65,7 +64,9 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
     const folder = await context.files.folder(path || config.out);
     const partial = await partials.claim(folder, name);
     try {
-      const result = await new Download(name, partial, { context, config, locator, report, signal }).run();
+      const reportWithPath = (progress: DownloadProgress): void => report({ ...progress, partial: partial.path });
+      const ports = { context, config, locator, report: reportWithPath, signal };
+      const result = await new Download(name, partial, ports).run();
       const saved = await partial.finish();
       telemetry.count('bytesDownloaded', result.size);
       telemetry.event({
@@ -74,7 +75,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
         level: 'good',
         text: `${name} is saved (${result.size} bytes, ${result.verified} verified).`,
       });
-      return { ...result, path: join(folder.path, saved) };
+      return { ...result, path: `${folder.path}/${saved}` };
     } catch (error) {
       // A cancelled download is over unless the caller means to go on later; a failed one can be tried again.
       await partial.abandon(signal.aborted ? keepPartial || closing : true);

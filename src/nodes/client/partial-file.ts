@@ -102,6 +102,11 @@ export class PartialFile {
     return this.#length;
   }
 
+  /** Path of the `.part` file on this machine. */
+  get path(): string {
+    return `${this.#folder.path}/${this.#names.partName}`;
+  }
+
   /** Bytes that an earlier download has left, before `adopt`. */
   get leftover(): number {
     return this.#file.size;
