@@ -6,10 +6,6 @@ export class RingBuffer<T> {
 
   constructor(readonly capacity: number) {}
 
-  get length(): number {
-    return this.#items.length;
-  }
-
   push(item: T): void {
     if (this.#items.length < this.capacity) {
       this.#items.push(item);
@@ -17,11 +13,6 @@ export class RingBuffer<T> {
     }
     this.#items[this.#start] = item;
     this.#start = (this.#start + 1) % this.capacity;
-  }
-
-  /** Oldest first. */
-  toArray(): T[] {
-    return [...this.#items.slice(this.#start), ...this.#items.slice(0, this.#start)];
   }
 
   /** The newest `count` that `accept` takes, oldest first. */

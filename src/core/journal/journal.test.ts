@@ -1,53 +1,102 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { JournalEntry } from '../../contract/events';
 import { EventHub } from '../events/event-hub';
 import { RingBuffer } from '../events/ring-buffer';
-import { Journal } from './journal';
+import { Journal, type JournalInput } from './journal';
 
-const newJournal = (): Journal => new Journal(new EventHub(() => undefined));
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+const bad = (subject: string, more: Partial<JournalInput> = {}): JournalInput => ({
+  level: 'bad',
+  type: 'server-down',
+  text: `${subject} is down`,
+  subject,
+  ...more,
+});
+
+/** What the journal makes of these, added in this order. */
+function entries(...inputs: JournalInput[]): JournalEntry[] {
+  const journal = new Journal(new EventHub(() => undefined));
+  for (const input of inputs) journal.add(input);
+  vi.advanceTimersByTime(10_000);
+  return journal.list({ limit: 5000 });
+}
 
 describe('the journal', () => {
   it('ties what happens to a subject to the change that led to it', () => {
-    const journal = newJournal();
-    const killed = journal.add({ level: 'bad', type: 'node-killed', text: 'CS1 killed', subject: 'CS1' });
-    const missed = journal.add({ level: 'warning', type: 'heartbeat-missed', text: '…', subject: 'CS1' });
-    const down = journal.add({ level: 'bad', type: 'server-down', text: '…', subject: 'CS1' });
-    const unrelated = journal.add({ level: 'bad', type: 'server-down', text: '…', subject: 'CS2' });
-    expect([killed.cause, missed.cause, down.cause, unrelated.cause]).toEqual([
-      undefined,
-      killed.seq,
-      missed.seq,
-      undefined,
+    const list = entries(
+      bad('CS1', { type: 'node-killed', initiates: true }),
+      bad('CS1', { type: 'heartbeat-late', level: 'warning' }),
+      bad('CS1'),
+      bad('CS2'),
+    );
+    expect(list.map(({ cause }) => cause)).toEqual([undefined, 1, 2, undefined]);
+  });
+
+  it('puts late reports in the order in which things happened', () => {
+    const now = Date.now();
+    const list = entries(
+      bad('CS1', { type: 'second', at: now - 50 }),
+      bad('CS1', { type: 'third', at: now - 10 }),
+      bad('CS1', { type: 'first', at: now - 90 }),
+    );
+    expect(list.map(({ type, cause }) => [type, cause])).toEqual([
+      ['first', undefined],
+      ['second', 1],
+      ['third', 2],
     ]);
   });
 
-  it('takes no plain information for a cause', () => {
-    const journal = newJournal();
-    journal.add({ level: 'info', type: 'lookup', text: '…', subject: 'hello.txt' });
-    expect(
-      journal.add({ level: 'info', type: 'lookup', text: '…', subject: 'hello.txt' }).cause,
-    ).toBeUndefined();
+  it('does not let a wrong clock hold anything up', () => {
+    const list = entries(bad('CS1', { at: Date.now() + 1e9 }), bad('CS2', { at: 0 }));
+    expect(list).toHaveLength(2);
+  });
+
+  it('takes no plain information, and no good news out of the blue, for a cause', () => {
+    const list = entries(
+      { level: 'info', type: 'lookup', text: '…', subject: 'hello.txt' },
+      { level: 'good', type: 'transfer-finished', text: '…', subject: 'hello.txt' },
+      { level: 'info', type: 'lookup', text: '…', subject: 'hello.txt' },
+      { level: 'good', type: 'transfer-finished', text: '…', subject: 'hello.txt' },
+    );
+    expect(list.map(({ cause }) => cause)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it('ties good news to what began them', () => {
+    const list = entries(
+      { level: 'good', type: 'node-started', text: '…', subject: 'CS1', initiates: true },
+      { level: 'good', type: 'registered', text: '…', subject: 'CS1' },
+      { level: 'good', type: 'heartbeat-first', text: '…', subject: 'CS1' },
+    );
+    expect(list.map(({ cause }) => cause)).toEqual([undefined, 1, 2]);
   });
 
   it('knows a subject by its other names', () => {
-    const journal = newJournal();
-    const killed = journal.add({ level: 'bad', type: 'k', text: '…', subject: 'Paris', aliases: ['CS1'] });
-    expect(journal.add({ level: 'bad', type: 'd', text: '…', subject: 'CS1' }).cause).toBe(killed.seq);
+    const list = entries(bad('Paris', { aliases: ['CS1'] }), bad('CS1'));
+    expect(list[1]?.cause).toBe(1);
   });
 
   it('takes nothing for a cause that is long past', () => {
-    const journal = newJournal();
-    journal.add({ level: 'bad', type: 'k', text: '…', subject: 'CS1', at: 0 });
-    expect(
-      journal.add({ level: 'bad', type: 'd', text: '…', subject: 'CS1', at: 600_000 }).cause,
-    ).toBeUndefined();
+    const journal = new Journal(new EventHub(() => undefined));
+    journal.add(bad('CS1'));
+    vi.advanceTimersByTime(600_000);
+    journal.add(bad('CS1'));
+    vi.advanceTimersByTime(1000);
+    expect(journal.list({ limit: 10 })[1]?.cause).toBeUndefined();
   });
 
   it('numbers without gaps, and lists the newest, or those before a number', () => {
-    const journal = newJournal();
+    const journal = new Journal(new EventHub(() => undefined));
     for (let n = 1; n <= 5200; n++) journal.add({ level: 'info', type: 't', text: `${n}` });
+    vi.advanceTimersByTime(1000);
     expect(journal.list({ limit: 5000 })).toHaveLength(5000);
-    expect(journal.list({ limit: 3 }).map(({ seq }) => seq)).toEqual([5198, 5199, 5200]);
+    expect(journal.list({ limit: 3 }).map(({ seq, text }) => [seq, text])).toEqual([
+      [5198, '5198'],
+      [5199, '5199'],
+      [5200, '5200'],
+    ]);
     expect(journal.list({ before: 5198, limit: 2 }).map(({ seq }) => seq)).toEqual([5196, 5197]);
   });
 });
@@ -63,10 +112,10 @@ describe('a ring buffer', () => {
           const ring = new RingBuffer<number>(capacity);
           for (const item of items) ring.push(item);
           const kept = items.slice(-capacity);
-          expect(ring.toArray()).toEqual(kept);
-          expect(ring.newest(count)).toEqual(count === 0 ? [] : kept.slice(-count));
+          const newest = (from: number[]): number[] => (count === 0 ? [] : from.slice(-count));
+          expect(ring.newest(count)).toEqual(newest(kept));
           expect(ring.newest(count, (item) => item % 2 === 0)).toEqual(
-            count === 0 ? [] : kept.filter((item) => item % 2 === 0).slice(-count),
+            newest(kept.filter((n) => n % 2 === 0)),
           );
         },
       ),

@@ -4,8 +4,13 @@ import type { EventHub } from '../events/event-hub';
 import { RingBuffer } from '../events/ring-buffer';
 
 const CAPACITY = 5000;
-/** An entry is only tied to one that is not older than this. */
+/** An entry is only tied to one that is not older than this, milliseconds. */
 const CAUSE_WITHIN_MS = 120_000;
+/**
+ * Nodes report in batches, so what they tell arrives late and out of order. Entries wait for this long,
+ * milliseconds, and are then put in the order in which they happened.
+ */
+const ORDER_WITHIN_MS = 400;
 
 export interface JournalInput {
   level: JournalEntry['level'];
@@ -17,33 +22,62 @@ export interface JournalInput {
   at?: number;
   /** Other names of the subject: a later entry about any of them may follow from this one. */
   aliases?: readonly string[];
+  /** The person (or the studio) did it: what follows may have it as its first cause. */
+  initiates?: boolean;
 }
 
+type Waiting = JournalInput & { at: number };
+
 /**
- * Entries about the same subject are tied together: 'CS1 killed' → 'heartbeat missed' → 'server down'. What
- * can be a cause is a change for better or worse; plain information ('looked up') explains nothing, but may
- * itself be explained.
+ * Entries about the same subject are tied together: 'CS1 killed' → 'heartbeat late' → 'server down'. A chain
+ * begins with what somebody did or with something bad, and goes on with what is bad or good. Plain information
+ * ('looked up') neither explains nor is explained, and neither does good news out of the blue ('downloaded'):
+ * it would be tied to the last good news about the same file.
  */
 export class Journal {
   readonly #entries = new RingBuffer<JournalEntry>(CAPACITY);
   readonly #causes = new Map<string, { seq: number; at: number }>();
+  readonly #hub: EventHub;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #seq = 0;
 
-  constructor(private readonly hub: EventHub) {}
+  constructor(hub: EventHub) {
+    this.#hub = hub;
+  }
 
-  add({ aliases = [], at = Date.now(), ...input }: JournalInput): JournalEntry {
-    this.#seq += 1;
-    const cause = this.#causeOf(input.subject, at);
-    const entry: JournalEntry = { seq: this.#seq, at, ...input, ...(cause === undefined ? {} : { cause }) };
-    this.#entries.push(entry);
-    if (input.level !== 'info') this.#remember(entry, aliases);
-    this.hub.push({ type: 'journal', entries: [entry] });
-    return entry;
+  add(input: JournalInput): void {
+    const now = Date.now();
+    // A node whose clock is wrong must not hold its entries, or the others', out of their place.
+    const at = Math.min(now, Math.max(now - CAUSE_WITHIN_MS, input.at ?? now));
+    this.#waiting.push({ ...input, at });
+    this.#timer ??= setTimeout(() => this.#enter(Date.now() - ORDER_WITHIN_MS), ORDER_WITHIN_MS).unref();
   }
 
   /** The newest entries below `before`, oldest first. */
   list({ before, limit }: { before?: number | undefined; limit: number }): JournalEntry[] {
     return this.#entries.newest(limit, (entry) => before === undefined || entry.seq < before);
+  }
+
+  /** Puts everything in its place that happened until `until`. */
+  #enter(until: number): void {
+    const due = this.#waiting.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
+    this.#waiting = this.#waiting.filter(({ at }) => at > until);
+    const earliest = Math.min(...this.#waiting.map(({ at }) => at));
+    this.#timer = Number.isFinite(earliest)
+      ? setTimeout(() => this.#enter(Date.now() - ORDER_WITHIN_MS), earliest - until).unref()
+      : undefined;
+    if (due.length > 0) this.#hub.push({ type: 'journal', entries: due.map((each) => this.#append(each)) });
+  }
+
+  #append({ aliases = [], initiates = false, ...input }: Waiting): JournalEntry {
+    this.#seq += 1;
+    const cause = initiates || input.level === 'info' ? undefined : this.#causeOf(input.subject, input.at);
+    const entry: JournalEntry = { seq: this.#seq, ...input, ...(cause === undefined ? {} : { cause }) };
+    this.#entries.push(entry);
+    const leads = initiates || input.level === 'bad' || input.level === 'warning' || cause !== undefined;
+    if (leads) this.#remember(entry, aliases);
+    return entry;
   }
 
   #causeOf(subject: string | undefined, at: number): number | undefined {

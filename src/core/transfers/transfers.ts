@@ -1,7 +1,6 @@
 /** Downloads through client nodes: each can be paused, resumed, cancelled and tried again. */
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseEndpoint } from '../../contract/endpoint';
 import { StudioError, toErrorShape } from '../../contract/errors';
 import type { TransferPhase, TransferView } from '../../contract/events';
@@ -19,6 +18,7 @@ const MAX_ENDED = 500;
 
 /** What a client reports while it downloads; fields that its kind does not know are absent. */
 interface Progress {
+  partial?: string;
   phase?: 'waiting' | 'running' | 'verifying';
   bytes?: number;
   size?: number;
@@ -38,8 +38,6 @@ export interface TransfersOptions {
   /** Makes sure that this client (or any that can) runs; resolves to its id. */
   ensureClient(client: string | undefined): Promise<string>;
   nameOf(node: string): string;
-  /** Where this client saves what is asked for without a folder. */
-  folderOf(client: string): string;
   operate(
     id: string,
     operation: string,
@@ -52,6 +50,8 @@ export interface TransfersOptions {
 interface Transfer {
   view: TransferView;
   folder: string | undefined;
+  /** Path of the unfinished file, once the client has told it. */
+  partial?: string;
   rate: RateMeter;
   /** Present while the client works on it. */
   run?: { abort: AbortController; ended: Promise<void>; intent: 'none' | 'pause' | 'cancel' };
@@ -182,17 +182,19 @@ export class Transfers {
 
   #progress(transfer: Transfer, value: Progress): void {
     const before = transfer.view;
+    if (value.partial !== undefined) transfer.partial = value.partial;
     this.#change(transfer, this.#fromProgress(value));
-    const { source, marks } = transfer.view;
-    if (source && source.serverId !== before.source?.serverId && before.source)
-      this.#note(
-        transfer,
-        'warning',
-        'transfer-failover',
-        `${before.name} goes on from ${source.serverId}.`,
-        before.source.serverId,
-      );
-    else if (marks.length > before.marks.length) transfer.rate.reset();
+    const { source, marks, name, client } = transfer.view;
+    // Bytes that an earlier attempt left are no speed.
+    if (marks.length > before.marks.length) transfer.rate.reset();
+    if (!source || !before.source || source.serverId === before.source.serverId) return;
+    this.#options.journal.add({
+      level: 'warning',
+      type: 'transfer-failover',
+      text: `The download of ${name} moved from ${before.source.serverId} to ${source.serverId}.`,
+      node: client,
+      subject: before.source.serverId,
+    });
   }
 
   #fromProgress({ phase, bytes, size, source, segments, marks }: Progress): Partial<TransferView> {
@@ -229,7 +231,6 @@ export class Transfers {
       `${name} is downloaded`,
       `Saved to ${savedTo ?? 'the folder of the client'}${checked}.`,
     );
-    this.#note(transfer, 'good', 'transfer-done', `${name} was downloaded${checked}.`, name);
   }
 
   async #interrupted(
@@ -251,14 +252,10 @@ export class Transfers {
       `${name} was not downloaded`,
       [error.message, error.hint].filter(Boolean).join(' '),
     );
-    this.#note(transfer, 'bad', 'transfer-failed', `${name} was not downloaded: ${error.message}`, name);
   }
 
-  /** Clients keep what has come in `<name>.part` beside the file to be. */
-  async #discardPartial({ folder, view }: Transfer): Promise<void> {
-    if (view.client === '') return;
-    const into = folder ?? this.#options.folderOf(view.client);
-    await rm(join(into, ...view.name.split('/').map((part) => part)).concat('.part'), { force: true });
+  async #discardPartial({ partial }: Transfer): Promise<void> {
+    if (partial !== undefined) await rm(partial, { force: true });
   }
 
   #interrupt(run: NonNullable<Transfer['run']>, intent: 'pause' | 'cancel'): void {
@@ -283,17 +280,6 @@ export class Transfers {
     if (transfer.view.phase === 'running')
       transfer.view.bytesPerSecond = Math.round(transfer.rate.sample(transfer.view.bytes, performance.now()));
     this.#options.hub.push({ type: 'transfer', transfer: transfer.view });
-  }
-
-  #note(
-    transfer: Transfer,
-    level: 'good' | 'warning' | 'bad',
-    type: string,
-    text: string,
-    subject: string,
-  ): void {
-    const { client } = transfer.view;
-    this.#options.journal.add({ level, type, text, subject, ...(client ? { node: client } : {}) });
   }
 
   #transfer(id: string): Transfer {
