@@ -1,0 +1,92 @@
+import { MAX_BODY } from '../../protocol/ring-frames';
+import type { ReadableFile } from '../../runtime/context';
+import type { Answer } from './peer-link';
+import type { Replication } from './replication';
+import type { Incoming, ItemStore, ItemVersion } from './store';
+
+/**
+ * What a client of ours asks over a link, so that files of any size and any bytes can be put and got:
+ * `put-begin`, `put-piece` …, `put-end {name}` → status; `get {name}` → item, `get-piece {offset}` ….
+ */
+export class ClientRequests {
+  constructor(
+    readonly store: ItemStore,
+    readonly replication: Replication,
+    readonly put: (incoming: Incoming, name: string) => Promise<string>,
+  ) {}
+
+  session(): ClientSession {
+    return new ClientSession(this);
+  }
+}
+
+const OPERATIONS = new Set(['put-begin', 'put-piece', 'put-end', 'get', 'get-piece']);
+
+/** One client's connection: at most one upload and one download at a time. */
+class ClientSession {
+  #upload: Incoming | undefined;
+  #download: { item: ItemVersion; file: ReadableFile } | undefined;
+
+  constructor(readonly ring: ClientRequests) {}
+
+  knows(op: string): boolean {
+    return OPERATIONS.has(op);
+  }
+
+  async handle(op: string, header: Record<string, unknown>, body: Uint8Array): Promise<Answer> {
+    switch (op) {
+      case 'put-begin':
+        await this.close();
+        this.#upload = await this.ring.store.receive();
+        return { header: {} };
+      case 'put-piece':
+        // Copied: the frame's bytes are lent, and writing takes its time.
+        await this.#uploading.write(Uint8Array.from(body));
+        return { header: {} };
+      case 'put-end': {
+        const incoming = this.#uploading;
+        this.#upload = undefined;
+        return { header: { status: await this.ring.put(incoming, nameOf(header)) } };
+      }
+      case 'get':
+        return this.#get(nameOf(header));
+      default:
+        return { header: {}, body: await this.#piece(Number(header.offset)) };
+    }
+  }
+
+  /** Drops what is half done. */
+  async close(): Promise<void> {
+    const upload = this.#upload;
+    const download = this.#download;
+    this.#upload = this.#download = undefined;
+    await upload?.discard();
+    await download?.file.close();
+  }
+
+  get #uploading(): Incoming {
+    if (!this.#upload) throw new Error('nothing was begun');
+    return this.#upload;
+  }
+
+  async #get(name: string): Promise<Answer> {
+    await this.#download?.file.close();
+    this.#download = undefined;
+    const item = await this.ring.replication.find(name);
+    if (!item) return { header: {} };
+    this.#download = { item, file: await this.ring.store.open(name) };
+    return { header: { item } };
+  }
+
+  async #piece(offset: number): Promise<Uint8Array> {
+    if (!this.#download) throw new Error('nothing was asked for');
+    const { item, file } = this.#download;
+    const piece = Buffer.allocUnsafe(Math.min(MAX_BODY, Math.max(0, item.size - offset)));
+    return piece.subarray(0, await file.read(piece, offset));
+  }
+}
+
+function nameOf({ name }: Record<string, unknown>): string {
+  if (typeof name !== 'string' || name === '' || name.length > 1024) throw new Error('the name is missing');
+  return name;
+}

@@ -1,0 +1,376 @@
+import { isMemberRecord, type MemberRecord, MemberTable } from '../../protocol/ring-members';
+import { MAX_RINGS } from '../../protocol/ring-messages';
+import type { NodeContext, Timer } from '../../runtime/context';
+import type { RingConfig } from './manifest';
+import { PeerLink } from './peer-link';
+import { endpointOf, type PlainSender } from './plain';
+
+/** Pause between two attempts to join, ms: grows to the second. */
+const JOIN_RETRY_MS = [500, 5000] as const;
+/** How long an unknown member may take to show that it is one of ours, ms. */
+const CLASSIFY_MS = 300;
+
+export interface MembershipHooks {
+  /** The table changed here first: the others must be told. */
+  announce(): void;
+  /** The table or a state changed. */
+  changed(): void;
+  /** A member was removed: messages that were on their way through it may be lost. */
+  lost(address: string): void;
+  contentDigest(): string;
+  /** The neighbour holds other content. */
+  contentDiffers(address: string): void;
+  event(type: string, text: string, subject: string, level: 'info' | 'good' | 'warning' | 'bad'): void;
+}
+
+/**
+ * Keeps this member in the ring: joins, watches the next neighbour, removes the dead, finds those who
+ * come back.
+ *
+ * A removed member is tried again for ever, one at a time. That is what heals a partition: both halves have
+ * removed each other, and the first that gets through exchanges tables, in which each finds itself declared dead
+ * and contradicts.
+ */
+export class Membership {
+  readonly table: MemberTable;
+  /** Names of the circle; see `#sameRing`. */
+  readonly rings: Set<string>;
+  joining: boolean;
+  detail: string | undefined;
+  /** What each member has shown itself to be. */
+  readonly #kinds = new Map<string, 'ours' | 'foreign'>();
+  readonly #links = new Map<string, Promise<PeerLink>>();
+  readonly #verifying = new Map<string, Promise<void>>();
+  readonly #timers = new Set<Timer>();
+  #nextDead = 0;
+  #checking = false;
+  #closed = false;
+
+  constructor(
+    readonly self: string,
+    rings: readonly string[],
+    readonly config: RingConfig,
+    readonly context: NodeContext,
+    readonly plain: PlainSender,
+    readonly hooks: MembershipHooks,
+  ) {
+    this.table = new MemberTable(self);
+    this.rings = new Set(rings);
+    this.joining = config.prev !== null;
+    if (!this.joining) this.nameRing();
+  }
+
+  start(): void {
+    const { checkMs, retryDeadMs } = this.config;
+    this.#repeat(checkMs, () => this.check());
+    this.#repeat(retryDeadMs, () => this.#retryOneDead());
+    if (this.config.prev) void this.#join(`${this.config.prev.host}:${this.config.prev.port}`);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) timer.cancel();
+    for (const link of this.#links.values()) link.then((open) => open.close()).catch(() => {});
+  }
+
+  /** The neighbour that the seed's messages go to: the next live member, ours or foreign. */
+  get next(): string | undefined {
+    return this.table.after(this.self)[0];
+  }
+
+  isOurs(address: string): boolean {
+    return this.#kinds.get(address) === 'ours';
+  }
+
+  get foreign(): string[] {
+    return this.table.alive.filter(
+      (address) => address !== this.self && this.#kinds.get(address) === 'foreign',
+    );
+  }
+
+  /** Whether it is one of ours, asking it where that is not known. A member that is gone is removed. */
+  async kindOf(address: string): Promise<'ours' | 'foreign' | null> {
+    if (!this.#kinds.has(address) && this.table.isAlive(address)) await this.verify(address);
+    return this.table.isAlive(address) ? (this.#kinds.get(address) ?? null) : null;
+  }
+
+  /** A link to a member of ours, made when there is none. @throws when it cannot be had */
+  link(address: string): Promise<PeerLink> {
+    let link = this.#links.get(address);
+    if (!link) {
+      link = this.#open(address);
+      this.#links.set(address, link);
+      link.catch(() => this.#links.delete(address));
+    }
+    return link;
+  }
+
+  /** The seed's INSERT: a new member wants to come after this one. */
+  insert(address: string): void {
+    if (address === this.self) return;
+    this.#kinds.delete(address);
+    if (this.table.insert(address, this.self)) {
+      this.hooks.event('member-joined', `${address} joins after this member.`, address, 'good');
+    }
+    // Also one that is in already: it asks because it has not heard of it.
+    this.hooks.announce();
+    this.hooks.changed();
+  }
+
+  /** Merges what another member of ours knows. @returns whether anything changed */
+  merge(records: unknown): boolean {
+    if (!Array.isArray(records)) return false;
+    const before = new Set(this.table.alive);
+    const changed = this.table.merge(records.filter(isMemberRecord) as MemberRecord[]);
+    if (!changed) return false;
+    for (const address of this.table.alive) {
+      if (!before.has(address))
+        this.hooks.event('member-joined', `${address} is in the ring.`, address, 'good');
+    }
+    for (const address of before) {
+      if (this.table.isAlive(address)) continue;
+      this.#forget(address);
+      this.hooks.event('member-gone', `${address} is out of the ring.`, address, 'warning');
+      this.hooks.lost(address);
+    }
+    if (this.table.alive.length > 1) this.#joined();
+    this.hooks.changed();
+    return true;
+  }
+
+  /**
+   * A foreign member's list. It has no versions, so nothing in it is believed without a look: who is
+   * missing from it is removed only if gone, who was thought dead is taken back only if there.
+   */
+  async considerList(list: readonly string[], creator: string): Promise<void> {
+    let predecessor = list.at(-1) ?? creator;
+    for (const address of list) {
+      const known = this.table.get(address);
+      if (!known) this.table.insert(address, this.table.get(predecessor) ? predecessor : this.self);
+      else if (known.state !== 'alive' && (await this.#isMember(address))) this.table.revive(address);
+      predecessor = address;
+    }
+    const missing = this.table.alive.filter((address) => address !== this.self && !list.includes(address));
+    await Promise.all(missing.map((address) => this.verify(address)));
+    if (this.rings.size === 0) this.nameRing();
+    if (this.table.alive.length > 1) this.#joined();
+    this.hooks.changed();
+    const same =
+      list.length === this.table.alive.length && list.every((address) => this.table.isAlive(address));
+    if (!same) this.hooks.announce();
+  }
+
+  /** Greets a member of ours that opens a link. @throws Error when it belongs to another ring */
+  welcome(from: string, rings: unknown): Record<string, unknown> {
+    const theirs = Array.isArray(rings)
+      ? rings.filter((ring) => typeof ring === 'string').slice(0, MAX_RINGS)
+      : [];
+    if (!this.joining && !this.table.isAlive(from) && !this.#sameRing(theirs)) {
+      throw new Error('this member belongs to another ring');
+    }
+    this.#kinds.set(from, 'ours');
+    this.#adoptRings(theirs);
+    return { rings: [...this.rings], members: this.table.records };
+  }
+
+  /** Looks at a member, and removes it when it is gone. Many callers at once cost one look. */
+  verify(address: string): Promise<void> {
+    let verifying = this.#verifying.get(address);
+    if (!verifying) {
+      verifying = this.#verify(address).finally(() => this.#verifying.delete(address));
+      this.#verifying.set(address, verifying);
+    }
+    return verifying;
+  }
+
+  /** Looks at the next neighbour now: alive? the same list? the same content? */
+  async check(): Promise<void> {
+    const { next } = this;
+    if (next === undefined || this.#checking) return;
+    this.#checking = true;
+    try {
+      if (this.#kinds.get(next) !== 'ours') await this.verify(next);
+      if (this.#kinds.get(next) === 'ours' && this.table.isAlive(next)) await this.#compare(next);
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  /** Takes this member out of the circle, and tells the next of ours, who tells the others. */
+  async leave(): Promise<void> {
+    const others = this.table.after(this.self);
+    this.table.remove(this.self, 'left');
+    const heir = others.find((address) => this.isOurs(address));
+    if (!heir) return;
+    await this.#exchange(heir).catch((error) => {
+      this.context.log.debug(`${heir} was not told: ${(error as Error).message}`);
+    });
+  }
+
+  /** Gives the circle a name, so that members of other rings at known addresses are told apart. */
+  nameRing(): void {
+    if (this.rings.size > 0) return;
+    this.rings.add(Math.floor(this.context.random() * 2 ** 52).toString(36));
+    this.hooks.changed();
+  }
+
+  async #compare(next: string): Promise<void> {
+    try {
+      const link = await this.link(next);
+      const { header } = await link.request({ op: 'check', from: this.self }, this.config.silentMs);
+      if (header.members !== this.table.digest) await this.#exchange(next);
+      if (header.content !== this.hooks.contentDigest()) this.hooks.contentDiffers(next);
+    } catch {
+      await this.verify(next);
+    }
+  }
+
+  /** Both tables end as the greater of the two. */
+  async #exchange(address: string): Promise<void> {
+    const link = await this.link(address);
+    const request = { op: 'exchange', from: this.self, members: this.table.records };
+    const { header } = await link.request(request, this.config.silentMs);
+    if (this.merge(header.members)) this.hooks.announce();
+  }
+
+  async #open(address: string): Promise<PeerLink> {
+    const { net, clock } = this.context;
+    const { silentMs } = this.config;
+    const link: PeerLink = await PeerLink.open(net, clock, endpointOf(address), silentMs, () => {
+      this.#links.delete(address);
+      // A killed program's system closes its connections: the fastest news there is.
+      if (!this.#closed && this.table.isAlive(address)) void this.verify(address);
+    });
+    try {
+      const hello = { op: 'hello', from: this.self, rings: [...this.rings] };
+      const { header } = await link.request(hello, silentMs);
+      this.#adoptRings(header.rings);
+      if (this.merge(header.members)) this.hooks.announce();
+      return link;
+    } catch (error) {
+      link.close();
+      if ((error as { code?: string }).code === 'REFUSED') this.#dead(address, 'belongs to another ring');
+      throw error;
+    }
+  }
+
+  async #verify(address: string): Promise<void> {
+    const known = this.#kinds.get(address);
+    const patience = known === 'ours' ? this.config.silentMs / 2 : CLASSIFY_MS;
+    const look = await this.plain.look(address, patience);
+    if (this.#closed) return;
+    switch (look.is) {
+      case 'ours':
+        this.#kinds.set(address, this.config.strict ? 'foreign' : 'ours');
+        return;
+      case 'foreign':
+        this.#kinds.set(address, 'foreign');
+        return;
+      case 'mute':
+        // The system takes connections for a program that hangs; a foreign one may say nothing by nature.
+        if (known === 'ours') this.#dead(address, 'does not answer');
+        else this.#kinds.set(address, 'foreign');
+        return;
+      case 'gone':
+        return this.#dead(address, 'refuses connections');
+      case 'unreachable':
+        return this.#dead(address, 'cannot be reached');
+    }
+  }
+
+  #dead(address: string, why: string): void {
+    if (address === this.self || !this.table.remove(address, 'dead')) return;
+    this.#forget(address);
+    this.hooks.event('member-dead', `${address} ${why}: it is removed from the ring.`, address, 'bad');
+    this.hooks.lost(address);
+    this.hooks.announce();
+    this.hooks.changed();
+  }
+
+  #forget(address: string): void {
+    this.#kinds.delete(address);
+    this.#links
+      .get(address)
+      ?.then((link) => link.close())
+      .catch(() => {});
+  }
+
+  async #retryOneDead(): Promise<void> {
+    const dead = this.table.records.filter(({ state }) => state === 'dead');
+    const record = dead[this.#nextDead++ % Math.max(1, dead.length)];
+    if (!record) return;
+    if (!(await this.#isMember(record.address)) || this.#closed) return;
+    if (this.isOurs(record.address)) {
+      await this.#exchange(record.address).catch((error) => {
+        this.context.log.debug(`${record.address} is there, but: ${(error as Error).message}`);
+      });
+    } else if (this.table.revive(record.address)) {
+      this.hooks.event('member-back', `${record.address} is back.`, record.address, 'good');
+      this.hooks.announce();
+      this.hooks.changed();
+    }
+  }
+
+  /** Whether a member of this ring is at an address that was given up: another program may have its port. */
+  async #isMember(address: string): Promise<boolean> {
+    const look = await this.plain.look(address, CLASSIFY_MS);
+    if (look.is === 'ours' && !this.config.strict) {
+      if (!this.#sameRing(look.reply.rings)) return false;
+      this.#kinds.set(address, 'ours');
+      return true;
+    }
+    if (look.is !== 'ours' && look.is !== 'foreign') return false;
+    // A foreign program that takes a connection may be anything; one that answers GET is a ring server.
+    const answer = await this.plain.ask(address, { type: 'GET', data: '.ring' }).catch(() => null);
+    if (answer?.type !== 'GET') return false;
+    this.#kinds.set(address, 'foreign');
+    return true;
+  }
+
+  /** A circle keeps the names of all circles that have grown into it; one in common is enough. */
+  #sameRing(theirs: readonly string[]): boolean {
+    return theirs.length === 0 || this.rings.size === 0 || theirs.some((ring) => this.rings.has(ring));
+  }
+
+  #adoptRings(theirs: unknown): void {
+    if (!Array.isArray(theirs)) return;
+    const before = this.rings.size;
+    for (const ring of theirs) {
+      if (typeof ring === 'string' && ring.length <= 64 && this.rings.size < MAX_RINGS) this.rings.add(ring);
+    }
+    if (this.rings.size !== before) this.hooks.changed();
+  }
+
+  async #join(predecessor: string): Promise<void> {
+    const [first, last] = JOIN_RETRY_MS;
+    for (let pause: number = first; this.joining && !this.#closed; pause = Math.min(pause * 2, last)) {
+      try {
+        await this.plain.send(predecessor, { type: 'INSERT', data: this.self });
+        this.detail = `waiting for ${predecessor} to let it in`;
+      } catch (error) {
+        this.detail = `${predecessor} cannot be reached: ${(error as Error).message}`;
+      }
+      this.hooks.changed();
+      await new Promise<void>((resolve) => {
+        this.#timers.add(this.context.clock.after(pause, resolve));
+      });
+    }
+  }
+
+  #joined(): void {
+    if (!this.joining) return;
+    this.joining = false;
+    this.detail = undefined;
+    this.hooks.event('joined', `In a ring of ${this.table.alive.length}.`, this.self, 'good');
+  }
+
+  /** A little apart from the others, so that members do not look in the same instant for ever. */
+  #repeat(ms: number, run: () => Promise<void>): void {
+    if (this.#closed) return;
+    const timer = this.context.clock.after(ms * (0.9 + 0.2 * this.context.random()), () => {
+      this.#timers.delete(timer);
+      void run().finally(() => this.#repeat(ms, run));
+    });
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,134 @@
+import { encodeFrame, type Frame, FrameReader, PREAMBLE } from '../../protocol/ring-frames';
+import type { Clock, Connection, Endpoint, Network } from '../../runtime/context';
+
+/** A link on which nothing moves for so long is closed by either side, ms. */
+const IDLE_MS = 60_000;
+/** Requests of one peer that are worked on at once; more than this, and it is no peer of ours. */
+const MAX_AT_ONCE = 256;
+
+export interface Reply {
+  header: Record<string, unknown>;
+  /** A copy. */
+  body: Uint8Array;
+}
+
+export interface Answer {
+  header: Record<string, unknown>;
+  body?: Uint8Array;
+}
+
+/** Works on one request; a thrown error's message goes back. The frame's body is lent until this first awaits. */
+export type RequestHandler = (frame: Frame) => Promise<Answer>;
+
+/** A connection to another member of ours (or from a client of ours), with many requests at once. */
+export class PeerLink {
+  readonly #waiting = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
+  #nextId = 1;
+
+  private constructor(
+    readonly connection: Connection,
+    readonly clock: Clock,
+    onClose: () => void,
+  ) {
+    const frames = new FrameReader();
+    connection.setIdle(IDLE_MS, () => connection.destroy());
+    connection.handle({
+      data: (bytes) => {
+        try {
+          frames.push(bytes, (frame) => this.#reply(frame));
+        } catch {
+          connection.destroy();
+        }
+      },
+      close: () => {
+        for (const { reject } of this.#waiting.values()) reject(closed());
+        this.#waiting.clear();
+        onClose();
+      },
+    });
+    connection.write(PREAMBLE);
+  }
+
+  static async open(
+    net: Network,
+    clock: Clock,
+    to: Endpoint,
+    timeoutMs: number,
+    onClose: () => void = () => {},
+  ): Promise<PeerLink> {
+    return new PeerLink(await net.connect(to, { timeoutMs }), clock, onClose);
+  }
+
+  get closed(): boolean {
+    return this.connection.closed;
+  }
+
+  /** @throws Error of code 'ETIMEDOUT', 'EPIPE', or 'REFUSED' with what the peer says */
+  request(header: Record<string, unknown>, timeoutMs: number, body?: Uint8Array): Promise<Reply> {
+    if (this.connection.closed) return Promise.reject(closed());
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = this.clock.after(timeoutMs, () => {
+        this.#waiting.delete(id);
+        reject(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }));
+      });
+      this.#waiting.set(id, {
+        resolve: (reply) => {
+          timer.cancel();
+          resolve(reply);
+        },
+        reject: (error) => {
+          timer.cancel();
+          reject(error);
+        },
+      });
+      this.connection.write(encodeFrame({ id, ...header }, body));
+    });
+  }
+
+  close(): void {
+    this.connection.destroy();
+  }
+
+  #reply({ header, body }: Frame): void {
+    const id = Number(header.re);
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    if (typeof header.error === 'string') {
+      waiting.reject(Object.assign(new Error(header.error), { code: 'REFUSED' }));
+    } else waiting.resolve({ header, body: Uint8Array.from(body) });
+  }
+}
+
+/** The other side of a link. `first` is what came after the preamble. */
+export function servePeer(connection: Connection, handle: RequestHandler): (bytes: Uint8Array) => void {
+  const frames = new FrameReader();
+  let atOnce = 0;
+  connection.setIdle(IDLE_MS, () => connection.destroy());
+  const serve = async (frame: Frame): Promise<void> => {
+    const { id } = frame.header;
+    try {
+      const { header, body } = await handle(frame);
+      connection.write(encodeFrame({ re: id, ...header }, body));
+    } catch (error) {
+      connection.write(encodeFrame({ re: id, error: (error as Error).message }));
+    } finally {
+      atOnce--;
+    }
+  };
+  return (bytes) => {
+    try {
+      frames.push(bytes, (frame) => {
+        if (++atOnce > MAX_AT_ONCE) throw new Error('Too many requests at once.');
+        void serve(frame);
+      });
+    } catch {
+      connection.destroy();
+    }
+  };
+}
+
+function closed(): Error {
+  return Object.assign(new Error('the connection is closed'), { code: 'EPIPE' });
+}

@@ -1,0 +1,216 @@
+import type { NodeContext } from '../../runtime/context';
+import type { RingConfig, RingSnapshot } from './manifest';
+import type { Membership } from './membership';
+import { type ItemVersion, isItemVersion } from './store';
+
+/** Pauses between two sendings of a message that does not return, ms: grows to the second. */
+const RESEND_MS = [1000, 8000] as const;
+const KEPT_TIMES = 20;
+
+/** A message on its way round, between members of ours. */
+export interface Travelling {
+  /** The creator's, unique. */
+  id: string;
+  creator: string;
+  kind: 'update' | 'put' | 'find';
+  /** Who has had it, in order; the creator first. It only grows, so that no message travels for ever. */
+  seen: string[];
+  /** Those of them that could not do what it asks. */
+  failed: string[];
+  /** update: the table, which grows on the way. */
+  members?: unknown;
+  /** put: what is to be stored; find: what was found. */
+  item?: ItemVersion;
+  /** Who surely has the item. */
+  holder?: string;
+  /** find: what is looked for. */
+  name?: string;
+  /** put: the member that is the n-th to have it tells the creator. */
+  quorum?: number;
+}
+
+/** What a member does with a message before it passes it on; it may change the message. */
+export type RoundHandler = (message: Travelling, content: Uint8Array | undefined) => Promise<void>;
+
+interface Pending {
+  message: Travelling;
+  content: Uint8Array | undefined;
+  since: number;
+  returned(message: Travelling): void;
+  resend(): void;
+}
+
+/**
+ * Sends messages round the circle of our members and waits for their return. Each hop is acknowledged when the
+ * neighbour has the message; if the neighbour dies with it, the creator sends it again, at once when it hears of
+ * the death. Doing a message twice does nothing.
+ */
+export class Rounds {
+  readonly #pending = new Map<string, Pending>();
+  readonly #times: number[] = [];
+  #counter = 0;
+
+  constructor(
+    readonly membership: Membership,
+    readonly context: NodeContext,
+    readonly config: RingConfig,
+    readonly handle: RoundHandler,
+    readonly changed: () => void,
+  ) {}
+
+  get travelling(): RingSnapshot['travelling'] {
+    return [...this.#pending.values()].slice(0, 20).map(({ message, since }) => ({
+      kind: message.kind,
+      ...((message.item?.name ?? message.name) ? { item: message.item?.name ?? message.name } : {}),
+      since,
+      seen: message.seen.length,
+    }));
+  }
+
+  get times(): number[] {
+    return [...this.#times];
+  }
+
+  /**
+   * Sends a message round until it has been at every live member of ours.
+   * @returns the message as it returned; null when `timeoutMs` passed
+   */
+  async run(
+    what: Omit<Travelling, 'id' | 'creator' | 'seen' | 'failed'>,
+    timeoutMs: number,
+    content?: Uint8Array,
+  ): Promise<Travelling | null> {
+    const { clock } = this.context;
+    const { self } = this.membership;
+    const id = `${self} ${Math.floor(this.context.random() * 2 ** 32)}-${++this.#counter}`;
+    const began = clock.now();
+    let pause: number = RESEND_MS[0];
+    try {
+      while (clock.now() - began < timeoutMs) {
+        const message: Travelling = { ...what, id, creator: self, seen: [self], failed: [] };
+        const wait = Math.min(pause, timeoutMs - (clock.now() - began));
+        const returned = await this.#once(message, content, wait);
+        if (returned && this.#complete(returned)) {
+          this.#times.push(Math.round((clock.now() - began) * 10) / 10);
+          if (this.#times.length > KEPT_TIMES) this.#times.shift();
+          return returned;
+        }
+        if (!returned) pause = Math.min(pause * 2, RESEND_MS[1]);
+      }
+      return null;
+    } finally {
+      this.#pending.delete(id);
+      this.changed();
+    }
+  }
+
+  /** A message that a neighbour has passed to us. Resolves when it is accepted, not when it is done. */
+  receive(message: Travelling, content: Uint8Array | undefined): void {
+    if (message.creator === this.membership.self) {
+      this.#pending.get(message.id)?.returned(message);
+      return;
+    }
+    if (message.seen.includes(this.membership.self)) return;
+    void this.#workOn(message, content);
+  }
+
+  /** A member was removed: whatever it had may be lost. */
+  resendAll(): void {
+    for (const { resend } of [...this.#pending.values()]) resend();
+  }
+
+  async #workOn(message: Travelling, content: Uint8Array | undefined): Promise<void> {
+    message.seen.push(this.membership.self);
+    try {
+      await this.handle(message, content);
+    } catch (error) {
+      message.failed.push(this.membership.self);
+      this.context.log.warn(`A ${message.kind} from ${message.creator} failed: ${(error as Error).message}`);
+    }
+    await this.#passOn(message, content);
+  }
+
+  #once(message: Travelling, content: Uint8Array | undefined, waitMs: number): Promise<Travelling | null> {
+    return new Promise((resolve) => {
+      const settle = (returned: Travelling | null): void => {
+        timer.cancel();
+        resolve(returned);
+      };
+      const timer = this.context.clock.after(waitMs, () => settle(null));
+      const since = this.#pending.get(message.id)?.since ?? this.context.clock.wallTime();
+      this.#pending.set(message.id, {
+        message,
+        content,
+        since,
+        returned: settle,
+        resend: () => settle(null),
+      });
+      this.changed();
+      void this.#passOn(message, content).then((travels) => {
+        if (!travels) settle(message);
+      });
+    });
+  }
+
+  #complete({ seen, failed }: Travelling): boolean {
+    const { table } = this.membership;
+    const has = (address: string): boolean => seen.includes(address) && !failed.includes(address);
+    return table.alive.every((address) => has(address) || !this.membership.isOurs(address));
+  }
+
+  /** To the next of ours that has not had it, or home. False when there is nobody to pass it to. */
+  async #passOn(message: Travelling, content: Uint8Array | undefined): Promise<boolean> {
+    if (this.config.hopDelayMs > 0) await this.context.clock.sleep(this.config.hopDelayMs).catch(() => {});
+    const tried = new Set<string>();
+    for (;;) {
+      const next = await this.#nextFor(message, tried);
+      if (next === null) return false;
+      tried.add(next);
+      try {
+        const link = await this.membership.link(next);
+        await link.request({ op: 'pass', message }, this.config.silentMs, content);
+        return true;
+      } catch {
+        await this.membership.verify(next);
+      }
+    }
+  }
+
+  async #nextFor({ creator, seen }: Travelling, tried: ReadonlySet<string>): Promise<string | null> {
+    const { table, self } = this.membership;
+    for (const address of table.after(self)) {
+      if (tried.has(address) || (address !== creator && seen.includes(address))) continue;
+      if ((await this.membership.kindOf(address)) === 'ours') return address;
+    }
+    return null;
+  }
+}
+
+/** A message as it comes from the network; null when it is none. */
+export function parseTravelling(value: unknown): Travelling | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { id, creator, kind, seen, failed, members, item, holder, name, quorum } = value as Record<
+    string,
+    unknown
+  >;
+  if (typeof id !== 'string' || id.length > 400 || typeof creator !== 'string' || creator.length > 261)
+    return null;
+  if (kind !== 'update' && kind !== 'put' && kind !== 'find') return null;
+  if (!isListOfTexts(seen) || !isListOfTexts(failed)) return null;
+  return {
+    id,
+    creator,
+    kind,
+    seen,
+    failed,
+    ...(members === undefined ? {} : { members }),
+    ...(isItemVersion(item) ? { item } : {}),
+    ...(typeof holder === 'string' ? { holder } : {}),
+    ...(typeof name === 'string' && name.length <= 1024 ? { name } : {}),
+    ...(typeof quorum === 'number' ? { quorum } : {}),
+  };
+}
+
+function isListOfTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= 1024 && value.every((one) => typeof one === 'string');
+}
