@@ -5,8 +5,11 @@
 import type { NodeManifest } from '../contract/manifest';
 import { manifest as client } from './client/manifest';
 import { manifest as contentServer } from './content-server/manifest';
+import { manifest as httpOrigin } from './http-origin/manifest';
 import { manifest as indexServer } from './index-server/manifest';
 import { manifest as monitor } from './monitor/manifest';
+import { manifest as p2pIndex } from './p2p-index/manifest';
+import { manifest as p2pPeer } from './p2p-peer/manifest';
 import { manifest as replicaBalancer } from './replica-balancer/manifest';
 import { manifest as replicaClient } from './replica-client/manifest';
 import { manifest as replicaServer } from './replica-server/manifest';
@@ -19,6 +22,9 @@ export const manifests: readonly NodeManifest[] = [
   replicaBalancer,
   replicaServer,
   replicaClient,
+  p2pIndex,
+  p2pPeer,
+  httpOrigin,
 ];
 
 const byId = new Map(manifests.map((manifest) => [manifest.id, manifest]));

@@ -1,0 +1,100 @@
+import { Sieve } from '../../protocol/eviction/sieve';
+import type { Representation } from './representation';
+
+/** Larger files are read from the disk each time: there the disk's own cache does as well. */
+export const MAX_HOT_FILE = 256 * 1024;
+/**
+ * A file's state, once looked at, counts for so long. It spares a busy server a look at the disk for each of
+ * thousands of requests a second, and is far below what a person or a test could notice.
+ */
+const TRUSTED_MS = 2;
+/** Bytes that an entry costs besides its content. */
+const OVERHEAD = 1024;
+
+export interface HotFile {
+  representation: Representation;
+  content: Uint8Array;
+  /** On the context's clock. */
+  checkedAt: number;
+  /** The whole 200 reply as it leaves, and the second it is dated. */
+  prepared?: { date: string; bytes: Uint8Array };
+}
+
+/** Small files in memory, by request path; bounded, the least useful leave first. */
+export class HotFiles {
+  readonly capacity: number;
+  readonly #files = new Map<string, HotFile>();
+  readonly #policy = new Sieve<string>();
+  #bytes = 0;
+  hits = 0;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#files.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The file as it was a moment ago; undefined when the disk must be asked. */
+  fresh(path: string, now: number): HotFile | undefined {
+    const file = this.#files.get(path);
+    if (!file || now - file.checkedAt > TRUSTED_MS) return undefined;
+    this.hits++;
+    this.#policy.touch(path);
+    return file;
+  }
+
+  /** The file, if it is still the one that the disk has. */
+  revive(path: string, { name, size, modifiedMs }: Representation, now: number): HotFile | undefined {
+    const file = this.#files.get(path);
+    if (!file) return undefined;
+    const { representation } = file;
+    if (
+      representation.name !== name ||
+      representation.size !== size ||
+      representation.modifiedMs !== modifiedMs
+    ) {
+      this.remove(path);
+      return undefined;
+    }
+    file.checkedAt = now;
+    this.#policy.touch(path);
+    return file;
+  }
+
+  takes(size: number): boolean {
+    return size <= MAX_HOT_FILE && size + OVERHEAD <= this.capacity;
+  }
+
+  add(path: string, representation: Representation, content: Uint8Array, now: number): HotFile {
+    this.remove(path);
+    const file: HotFile = { representation, content, checkedAt: now };
+    this.#files.set(path, file);
+    this.#bytes += weightOf(file);
+    this.#policy.insert(path, weightOf(file));
+    while (this.#bytes > this.capacity) this.#drop(this.#policy.evict());
+    return file;
+  }
+
+  remove(path: string): void {
+    this.#policy.remove(path);
+    this.#drop(path);
+  }
+
+  #drop(path: string | undefined): void {
+    const file = path === undefined ? undefined : this.#files.get(path);
+    if (!file || path === undefined) return;
+    this.#files.delete(path);
+    this.#bytes -= weightOf(file);
+  }
+}
+
+/** Content counts twice: once for HEAD and ranges, once in the prepared reply. */
+function weightOf({ content }: HotFile): number {
+  return 2 * content.length + OVERHEAD;
+}

@@ -1,0 +1,121 @@
+import { type ConfigOf, hostField } from '../../contract/fields';
+import { defineNode } from '../../contract/manifest';
+
+export const manifest = defineNode({
+  id: 'http-origin',
+  command: 'origin',
+  family: 'http',
+  label: 'Origin',
+  namePrefix: 'Origin',
+  summary: 'Serves the files of a folder over HTTP/1.1.',
+  icon: 'origin',
+  tier: 3,
+  portStep: 100,
+  filesField: 'files',
+  fields: {
+    host: hostField,
+    port: {
+      control: 'port',
+      transport: 'tcp',
+      port: 'http',
+      label: 'Port',
+      help: 'Requests arrive here.',
+      default: 8000,
+      aliases: ['-p'],
+    },
+    files: {
+      control: 'folder',
+      label: 'Folder',
+      help: 'The files to serve. Empty: a folder of the workspace.',
+      default: '',
+    },
+    headers: {
+      control: 'text',
+      label: 'Headers by path',
+      help: 'Rules "PATTERN Name: value", separated by " | ". PATTERN is a folder (/img/), a file (/a.css) or an ending (*.html). Later rules win.',
+      default: '',
+      maxLength: 4096,
+    },
+    listing: {
+      control: 'toggle',
+      label: 'List folders',
+      help: 'Answer the path of a folder without index.html with a list of its files.',
+      default: false,
+    },
+    idleMs: {
+      control: 'number',
+      label: 'Idle time-out',
+      help: 'A connection without a request is closed after this.',
+      default: 15_000,
+      min: 100,
+      max: 600_000,
+      unit: 'ms',
+      advanced: true,
+    },
+    headMs: {
+      control: 'number',
+      label: 'Slow head',
+      help: 'A request whose head is not complete by then is answered 408.',
+      default: 10_000,
+      min: 100,
+      max: 600_000,
+      unit: 'ms',
+      advanced: true,
+    },
+    hotBytes: {
+      control: 'number',
+      label: 'Hot files',
+      help: 'Memory for small files that are asked for often. 0: every request reads the disk.',
+      default: 32 * 2 ** 20,
+      min: 0,
+      max: 2 ** 40,
+      unit: 'bytes',
+      flag: 'hot',
+      advanced: true,
+    },
+    strict: {
+      control: 'toggle',
+      label: 'Strict',
+      help: 'Refuse request heads that end in CR LF CR, which programs of the seed send.',
+      default: false,
+      advanced: true,
+    },
+  },
+});
+
+export type OriginConfig = ConfigOf<(typeof manifest)['fields']>;
+
+/** One request that was answered. */
+export interface AnsweredRequest {
+  /** Unix ms. */
+  at: number;
+  client: string;
+  method: string;
+  target: string;
+  status: number;
+  /** Bytes of content sent; for a reply in progress, so far. */
+  bytes: number;
+}
+
+/** What an origin shows of itself. */
+export interface OriginSnapshot {
+  files: number;
+  /** Of all files, bytes. */
+  bytes: number;
+  connections: number;
+  requests: number;
+  sentBytes: number;
+  /** How many replies of each status. */
+  statuses: Record<string, number>;
+  hot: { files: number; bytes: number; capacity: number; hits: number };
+  /** The newest 20, newest first. */
+  recent: AnsweredRequest[];
+  /** Why a header rule is not used, if so. */
+  headersError?: string;
+}
+
+/** Operations of a running origin. */
+export interface OriginOperations {
+  /** The newest requests, newest first; at most 500. */
+  requests: { input: { limit?: number } | undefined; output: AnsweredRequest[] };
+}

@@ -1,0 +1,34 @@
+import type { Fields } from './fields';
+import { listMembers } from './syntax';
+
+/** Fields that concern one connection, and those of the proxy itself (RFC 9110, section 7.6.1; RFC 9111, section 3.1). */
+const connectionFields = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+]);
+
+/** A copy for the next hop, without what concerned the last one. */
+export function endToEndFields(fields: Fields): Fields {
+  const nominated = fields.get('connection');
+  const named = nominated === undefined ? [] : listMembers(nominated.toLowerCase());
+  return fields.copy((name) => !connectionFields.has(name) && !named.includes(name));
+}
+
+/** Appends ourselves to Via (RFC 9110, section 7.6.3). */
+export function addVia(fields: Fields, minor: number, pseudonym: string): void {
+  const before = fields.get('via');
+  fields.set('Via', `${before === undefined ? '' : `${before}, `}1.${minor} ${pseudonym}`);
+}
+
+/** True when the message has been here before: a loop of proxies. */
+export function viaContains(fields: Fields, pseudonym: string): boolean {
+  const via = fields.get('via');
+  return via !== undefined && listMembers(via).some((member) => member.split(/[ \t]+/)[1] === pseudonym);
+}
