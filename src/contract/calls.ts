@@ -163,7 +163,13 @@ export const calls = {
   'faults.list': call<FaultSpec[]>()(nothing),
   /** Adds a fault, or changes the one with this id; live. */
   'faults.set': call<void>()(z.object({ fault: faultSpecSchema })),
-  'faults.remove': call<void>()(ids),
+  /** The same for several, in one step. */
+  'faults.setMany': call<void>()(z.object({ faults: z.array(faultSpecSchema).min(1).max(5000) })),
+  /** Sets the faults of a preset (see `src/faults/presets.ts`) on these nodes. */
+  'faults.preset': call<void>()(ids.extend({ preset: z.string().min(1).max(64) })),
+  /** Puts the faults with these ids into this order, in the places that they hold together. */
+  'faults.order': call<void>()(z.object({ ids: z.array(z.string().min(1).max(64)).min(1).max(5000) })),
+  'faults.remove': call<void>()(z.object({ ids: z.array(z.string().min(1).max(64)).min(1).max(5000) })),
   'faults.healAll': call<void>()(nothing),
 
   'settings.set': call<void>()(z.object({ settings: settingsChangeSchema })),

@@ -8,7 +8,9 @@ const milliseconds = z.number().min(0).max(86_400_000);
 export const faultScopeSchema = z.object({
   /** Only traffic with this node of the workspace … */
   peer: z.string().optional(),
-  /** … or with these addresses. The core fills them in from `peer`, from the ports of the other node. */
+  /** … or with any of these … */
+  peers: z.array(z.string()).max(2000).optional(),
+  /** … or with these addresses. The core fills them in from the peers, from the ports of those nodes. */
   endpoints: z.array(endpointSchema).optional(),
   transport: z.enum(['tcp', 'udp']).optional(),
   /** 'out': what the node sends; 'in': what it receives. */

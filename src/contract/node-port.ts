@@ -21,7 +21,7 @@ export type ToNode =
   | { type: 'drain' }
   | { type: 'stop' }
   /** The complete list of faults that act inside this process; replaces the former list in one step. */
-  | { type: 'faults'; faults: FaultSpec[] }
+  | { type: 'faults'; faults: FaultSpec[]; revision: number }
   | { type: 'watch'; watch: Watch }
   | { type: 'operate'; call: number; operation: string; input: unknown }
   | { type: 'cancel'; call: number };
@@ -37,6 +37,8 @@ export interface Watch {
 export type FromNode =
   | { type: 'ready'; ports: Record<string, number> }
   | { type: 'drained' }
+  /** The list of this revision is in force. A node that does not answer does not obey. */
+  | { type: 'faults-set'; revision: number }
   | { type: 'stopped' }
   /** The node cannot start or go on; the process exits after this. */
   | { type: 'fatal'; error: ErrorShape }

@@ -8,7 +8,7 @@ import type { NodeSpec, Workspace } from '../contract/workspace';
 import { manifestOf } from '../nodes/manifests';
 import { Content } from './content/content';
 import { EventHub, type Session, type SessionOptions } from './events/event-hub';
-import { Faults } from './faults';
+import { Faults } from './faults/faults';
 import { createHandlers, type Handlers } from './handlers';
 import { Journal } from './journal/journal';
 import { NodeRecords } from './journal/node-records';
@@ -99,12 +99,18 @@ export class Core {
         drainMs: settings.current.drainDeadlineMs,
       }),
       faultsOf: (node) => this.faults.of(node),
+      isFrozen: (id) => this.faults.isFrozen(id),
       onTelemetry: (node, telemetry) => {
         router.route(node, telemetry);
+        if (telemetry.counters) this.faults.observe(node, telemetry.counters);
         if (telemetry.snapshot && manifestOf(node.kind)?.catalogue)
           hub.push({ type: 'files-changed', node: node.id });
       },
-      onPortsChanged: () => this.supervisor.refreshFaults(),
+      onPortsChanged: () => {
+        this.supervisor.refreshFaults();
+        this.faults.refreshFrozen();
+      },
+      onEnding: () => this.faults.refreshFrozen(),
       onEnded: (node) => {
         router.forget(node.id);
         this.faults.nodeEnded(node.id);
@@ -114,7 +120,8 @@ export class Core {
       hub,
       journal,
       node: (id) => this.supervisor.spec(id),
-      boundPorts: (id) => this.supervisor.view(id).ports,
+      view: (id) => this.supervisor.view(id),
+      nodes: () => this.workspace.document.nodes,
       get: () => this.#workspace?.document.faults ?? [],
       set: (faults) => {
         this.#workspace?.setFaults(faults);
@@ -136,7 +143,6 @@ export class Core {
       operate,
       addresses,
       nameOf: (id) => this.supervisor.spec(id).name,
-      folderOf: (client) => this.#saveFolder(client),
       ensureClient: (client) => ensureClient(this, client),
     });
     this.catalogue = new Catalogue({
@@ -214,7 +220,10 @@ export class Core {
   async openFirst(): Promise<void> {
     const { workspacePath, dataFolder } = this.options;
     if (workspacePath !== undefined) return this.openWorkspace(workspacePath);
-    for (const { path } of await listWorkspaces(dataFolder, this.settings.current.recentWorkspaces)) {
+    const { recentWorkspaces } = this.settings.current;
+    const known = (await listWorkspaces(dataFolder, recentWorkspaces)).map(({ path }) => path);
+    const lastFirst = recentWorkspaces.filter((path) => known.includes(path));
+    for (const path of new Set([...lastFirst, ...known])) {
       try {
         return await this.openWorkspace(path);
       } catch (error) {
@@ -309,13 +318,6 @@ export class Core {
     if (manifestOf(node.kind)?.downloads)
       return this.settings.current.downloadFolder || downloadsFolder(this.workspace.path);
     return `${nodeFolder(this.workspace.path, node.id)}/${field}`;
-  }
-
-  #saveFolder(client: string): string {
-    const node = this.supervisor.spec(client);
-    const fields = Object.entries(manifestOf(node.kind)?.fields ?? {});
-    const folder = fields.find(([, field]) => field.control === 'folder');
-    return folder ? this.#folderOf(node, folder[0]) : downloadsFolder(this.workspace.path);
   }
 }
 

@@ -100,7 +100,10 @@ export function createHandlers(core: Core): Handlers {
     'messages.list': ({ nodes, limit }) => records.messages(nodes, limit),
 
     'faults.list': () => faults.list(),
-    'faults.set': ({ fault }) => faults.set(fault),
+    'faults.set': ({ fault }) => faults.set([fault]),
+    'faults.setMany': ({ faults: many }) => faults.set(many),
+    'faults.preset': ({ preset, ids }) => faults.applyPreset(preset, ids),
+    'faults.order': ({ ids }) => faults.order(ids),
     'faults.remove': ({ ids }) => faults.remove(ids),
     'faults.healAll': () => faults.healAll(),
 

@@ -6,7 +6,7 @@ export const crashOnRequest = defineFault({
   observe: 'The node dies while somebody waits for its answer.',
   look: 'dead-end',
   targets: ['node'],
-  once: true,
+  endsWithProcess: true,
   fields: {
     requests: {
       control: 'number',

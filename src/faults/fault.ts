@@ -189,8 +189,8 @@ export interface FaultDefinition<F extends Fields = Fields> {
   bothWays?: boolean;
   /** Done by the core, from outside the process: it has no effect inside. */
   byCore?: boolean;
-  /** Over once it has struck: it is not set again when the node is started again. */
-  once?: boolean;
+  /** Something of one process: over when that ends, while other faults hold for the next one too. */
+  endsWithProcess?: boolean;
   create(settings: FaultSettings<ConfigOf<F>>, machine: Machine): FaultBehaviour;
 }
 

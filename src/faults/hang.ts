@@ -10,6 +10,7 @@ export const hang = defineFault({
     'The node keeps its sockets and answers nothing: clients wait, heartbeats stop; healed, it goes on where it was and no byte is lost.',
   look: 'dead-end',
   targets: ['node'],
+  endsWithProcess: true,
   fields: {},
   badge: () => 'hung',
   create: () => ({

@@ -6,7 +6,7 @@ export const kill = defineFault({
   observe: 'The process ends at once, as with kill -9: its connections are reset and its heartbeats stop.',
   look: 'dead-end',
   targets: ['node'],
-  once: true,
+  endsWithProcess: true,
   fields: {},
   badge: () => 'killed',
   create: (_settings, machine) => ({

@@ -34,10 +34,13 @@ export class DatagramLine {
 
   push(bytes: Uint8Array): void {
     const now = this.#clock.now();
-    const departures = this.fault.strikesDatagram(bytes) ? this.#rule.pass(bytes, now) : [{ bytes }];
+    const departures: Departure[] = this.fault.strikesDatagram(bytes)
+      ? this.#rule.pass(bytes, now)
+      : [{ bytes }];
+    if (departures.length === 0) this.fault.lost();
     const waited = this.#waiting.length;
     let passed = 0;
-    for (const departure of departures as Departure[]) {
+    for (const departure of departures) {
       const due = departure.due?.() ?? now;
       if (due > now) this.#hold(departure, due);
       else {

@@ -1,7 +1,6 @@
 import type { FaultSpec } from '../contract/fault';
-import type { Machine } from '../faults/fault';
 import type { Clock, Timer } from './context';
-import { LiveFault } from './live-fault';
+import { LiveFault, type Surroundings } from './live-fault';
 
 /** While a ramp lasts, what waits is looked at so often. */
 const RAMP_STEP_MS = 100;
@@ -16,14 +15,14 @@ export class FaultSet {
   /** True while the node does not run at all. */
   suspended = false;
   readonly #clock: Clock;
-  readonly #machine: Machine;
+  readonly #surroundings: Surroundings;
   readonly #listeners = new Set<() => void>();
   #all: LiveFault[] = [];
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, machine: Machine) {
-    this.#clock = clock;
-    this.#machine = machine;
+  constructor(surroundings: Surroundings) {
+    this.#clock = surroundings.clock;
+    this.#surroundings = surroundings;
   }
 
   set(specs: readonly FaultSpec[]): void {
@@ -31,7 +30,7 @@ export class FaultSet {
     this.#all = specs.flatMap((spec) => {
       const same = former.get(spec.id);
       if (same?.takes(spec)) return same;
-      return LiveFault.create(spec, this.#clock, this.#machine) ?? [];
+      return LiveFault.create(spec, this.#surroundings) ?? [];
     });
     for (const fault of former.values()) if (!this.#all.includes(fault)) fault.weigh(false);
     this.#refresh();

@@ -22,7 +22,8 @@ export function createFaultyContext(
   inner: NodeContext,
   machine: Machine = systemMachine(inner.clock),
 ): FaultyContext {
-  const faults = new FaultSet(inner.clock, machine);
+  const count = (name: string): void => inner.telemetry.count(name);
+  const faults = new FaultSet({ clock: inner.clock, machine, count });
   const clock = new FaultyClock(inner.clock, faults);
   const net = new FaultyNetwork(inner.net, { faults, realClock: inner.clock, nodeClock: clock });
   const files = new FaultyFiles(inner.files, faults, inner.clock);

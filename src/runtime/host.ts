@@ -58,7 +58,8 @@ export class NodeHost {
       case 'start':
         throw new StudioError('INTERNAL', 'A node is started once.');
       case 'faults':
-        return this.#setFaults(message.faults);
+        this.#setFaults(message.faults);
+        return this.#post({ type: 'faults-set', revision: message.revision });
       case 'watch':
         return this.#sender.watch(message.watch);
       case 'operate':
@@ -71,6 +72,7 @@ export class NodeHost {
         return this.#post({ type: 'drained' });
       case 'stop':
         for (const call of this.#calls.values()) call.abort();
+        this.#setFaults([]); // a node that hangs could not stop either
         await this.#program.stop();
         this.#sender.close();
         return this.#post({ type: 'stopped' });

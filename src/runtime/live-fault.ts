@@ -1,10 +1,20 @@
 import type { FaultSpec } from '../contract/fault';
+import { faultCounters } from '../faults/counters';
 import type { Burden, FaultBehaviour, FaultDefinition, Machine } from '../faults/fault';
 import { messageType } from '../faults/message-type';
 import { faultOf } from '../faults/registry';
 import { type Moment, momentOf } from '../faults/schedule';
 import type { Clock, Endpoint } from './context';
 import { seededRandom } from './random';
+
+/** Adds one to a counter of the node. */
+type Count = (name: string) => void;
+
+export interface Surroundings {
+  clock: Clock;
+  machine: Machine;
+  count: Count;
+}
 
 /** Labels of dice that are counted apart. */
 const MAX_LABELS = 4096;
@@ -29,14 +39,17 @@ export class LiveFault {
   readonly #pickRandom: () => number;
   /** How many dice of each label were handed out, so that the third connection always has the third dice. */
   readonly #dealt = new Map<string, number>();
-  /** Datagrams, messages or connections that came so far. */
+  /** Datagrams, messages or connections that came so far, to be picked from. */
   #met = 0;
+  readonly #count: Count;
   #burden: { burden: Burden; params: string } | undefined;
 
   #params: Record<string, unknown>;
 
-  private constructor(spec: FaultSpec, definition: FaultDefinition, clock: Clock, machine: Machine) {
+  private constructor(spec: FaultSpec, definition: FaultDefinition, surroundings: Surroundings) {
+    const { clock, machine, count } = surroundings;
     this.spec = spec;
+    this.#count = count;
     this.#params = withDefaults(spec, definition);
     this.definition = definition;
     this.#clock = clock;
@@ -47,9 +60,9 @@ export class LiveFault {
   }
 
   /** Undefined for a kind that is not known here, or not done here. */
-  static create(spec: FaultSpec, clock: Clock, machine: Machine): LiveFault | undefined {
+  static create(spec: FaultSpec, surroundings: Surroundings): LiveFault | undefined {
     const definition = faultOf(spec.kind);
-    return definition && !definition.byCore ? new LiveFault(spec, definition, clock, machine) : undefined;
+    return definition && !definition.byCore ? new LiveFault(spec, definition, surroundings) : undefined;
   }
 
   /** Adopts changed settings, and says whether it could: another kind, seed or beginning is another fault. */
@@ -85,7 +98,7 @@ export class LiveFault {
     if (scope.direction && scope.direction !== direction && !this.definition.bothWays) return false;
     if (scope.endpoints) return scope.endpoints.some((endpoint) => sameEndpoint(endpoint, peer));
     // A peer whose addresses are not known yet: nothing is its traffic.
-    return scope.peer === undefined;
+    return scope.peer === undefined && scope.peers === undefined;
   }
 
   /** The message types it is narrowed to; undefined when it concerns all bytes of a connection alike. */
@@ -96,7 +109,14 @@ export class LiveFault {
 
   /** Whether it strikes this datagram. Counts. */
   strikesDatagram(bytes: Uint8Array): boolean {
-    return (!this.messages || this.messages.includes(messageType(bytes))) && this.strikes();
+    if (this.messages && !this.messages.includes(messageType(bytes))) return false;
+    this.#count(faultCounters(this.spec.id).met);
+    return this.strikes();
+  }
+
+  /** A datagram that it struck is lost. */
+  lost(): void {
+    this.#count(faultCounters(this.spec.id).lost);
   }
 
   /** Whether it strikes the next of what it counts (`FaultPick`). Counts. */

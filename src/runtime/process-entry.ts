@@ -49,6 +49,8 @@ function parentChannel(): ParentChannel {
 function main(): void {
   const channel = parentChannel();
   let host: NodeHost | undefined;
+  /** What comes while the program is still being loaded. */
+  const early: ToNode[] = [];
 
   const post = (message: FromNode): void => {
     if (message.type === 'fatal') return endWith(message, 1);
@@ -71,12 +73,14 @@ function main(): void {
 
   channel.listen((message) => {
     if (message.type !== 'start') {
-      void host?.receive(message).catch(fatal);
+      if (host) void host.receive(message).catch(fatal);
+      else early.push(message);
       return;
     }
     loadProgram(message.kind)
       .then((createNode) => {
         host = new NodeHost(createNode, message, post);
+        for (const waiting of early.splice(0)) void host.receive(waiting).catch(fatal);
         return host.start();
       })
       .catch(fatal);

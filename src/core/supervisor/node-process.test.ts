@@ -6,6 +6,7 @@ const deadlines = { startMs: 10_000, stopMs: 5000, drainMs: 60_000 };
 
 function setUp(launcher = new ScriptedLauncher()) {
   const states: NodeProcessState[] = [];
+  const onDisobedience = vi.fn();
   const process = new NodeProcess({
     launcher,
     name: 'CS1',
@@ -20,12 +21,35 @@ function setUp(launcher = new ScriptedLauncher()) {
     onState: (state) => states.push(state),
     onTelemetry: () => undefined,
     onOutput: () => undefined,
+    onDisobedience,
   });
-  return { launcher, process, states, phases: () => states.map(({ phase }) => phase) };
+  return { launcher, process, states, onDisobedience, phases: () => states.map(({ phase }) => phase) };
 }
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
+
+describe('a node that is healed', () => {
+  it('must confirm it in time; one that is given a fault need not', async () => {
+    const { process, launcher, onDisobedience } = setUp();
+    process.launch();
+    await process.settled;
+    launcher.script = deaf;
+    process.setFaults([], { heals: false });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(onDisobedience).not.toHaveBeenCalled();
+
+    launcher.script = obedient;
+    process.setFaults([], { heals: true });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(onDisobedience).not.toHaveBeenCalled();
+
+    launcher.script = deaf;
+    process.setFaults([], { heals: true });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(onDisobedience).toHaveBeenCalledOnce();
+  });
+});
 
 describe('a node process', () => {
   it('runs when it says that it is ready, and stops when it is asked to', async () => {

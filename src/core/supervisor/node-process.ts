@@ -12,6 +12,8 @@ import type { NodeChannel, NodeExit, NodeLauncher } from './launcher';
 const EXIT_DEADLINE_MS = 2000;
 /** An operation that was cancelled may take so long to say so. */
 const CANCEL_DEADLINE_MS = 2000;
+/** How long a node may take to confirm that it was healed. */
+const OBEY_DEADLINE_MS = 4000;
 /** Lines of output kept to explain a crash. */
 const LAST_LINES = 20;
 
@@ -43,6 +45,8 @@ export interface NodeProcessOptions {
   onState(state: NodeProcessState): void;
   onTelemetry(telemetry: NodeTelemetry): void;
   onOutput(line: string): void;
+  /** The running node has not confirmed in time that faults were taken from it. */
+  onDisobedience(): void;
 }
 
 interface PendingCall {
@@ -67,6 +71,9 @@ export class NodeProcess {
   #killWanted = false;
   #timer: NodeJS.Timeout | undefined;
   #nextCall = 1;
+  #faultsRevision = 0;
+  /** Runs while the node has not confirmed its newest faults. */
+  #obedience: NodeJS.Timeout | undefined;
   readonly #calls = new Map<number, PendingCall>();
   readonly #lastLines: string[] = [];
   #settle!: () => void;
@@ -136,8 +143,16 @@ export class NodeProcess {
     this.#endBy(this.#state.phase === 'stopping' || this.#state.phase === 'draining' ? 'force' : 'kill');
   }
 
-  setFaults(faults: FaultSpec[]): void {
-    this.#post({ type: 'faults', faults });
+  /** Replaces the faults. A running node that is being healed must confirm it in time: see `onDisobedience`. */
+  setFaults(faults: FaultSpec[], { heals }: { heals: boolean }): void {
+    this.#faultsRevision++;
+    if (heals && this.#state.phase === 'running') {
+      this.#obedience ??= setTimeout(() => {
+        this.#obedience = undefined;
+        if (this.#state.phase === 'running') this.options.onDisobedience();
+      }, OBEY_DEADLINE_MS);
+    }
+    this.#post({ type: 'faults', faults, revision: this.#faultsRevision });
   }
 
   setWatch(watch: Watch): void {
@@ -213,6 +228,11 @@ export class NodeProcess {
         this.#fatal = message.error;
         this.#after(EXIT_DEADLINE_MS, () => this.#forceExit());
         return;
+      case 'faults-set':
+        if (message.revision !== this.#faultsRevision) return;
+        clearTimeout(this.#obedience);
+        this.#obedience = undefined;
+        return;
       case 'telemetry':
         return this.options.onTelemetry(message.telemetry);
       case 'progress':
@@ -245,6 +265,7 @@ export class NodeProcess {
   #onExited(exit: NodeExit, presumed = false): void {
     if (!this.alive) return;
     clearTimeout(this.#timer);
+    clearTimeout(this.#obedience);
     const stopped = this.#intent === 'stop' || this.#intent === 'force' || this.#intent === 'stop-timeout';
     const reason = presumed ? this.#unkillable() : this.#reasonOf(exit);
     this.#state = {

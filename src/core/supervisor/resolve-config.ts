@@ -51,6 +51,12 @@ export function endpointOf(node: NodeSpec, portName: string, bound: Record<strin
   return port ? { host: reachableHost(node), port } : null;
 }
 
+/** Every address at which others reach a node. */
+export function endpointsOf(node: NodeSpec, bound: Record<string, number>): Endpoint[] {
+  const names = new Set([...configuredPorts(node).map(({ name }) => name), ...Object.keys(bound)]);
+  return [...names].flatMap((name) => endpointOf(node, name, bound) ?? []);
+}
+
 /** The ports that a node's configuration names, those left open (0) excepted. */
 export function configuredPorts(
   node: NodeSpec,

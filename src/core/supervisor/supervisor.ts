@@ -32,6 +32,10 @@ export interface SupervisorOptions {
   folder: ResolveContext['folder'];
   faultsOf(node: NodeSpec): FaultSpec[];
   onTelemetry(node: NodeSpec, telemetry: NodeTelemetry): void;
+  /** The process was stopped from outside, and cannot answer anything now. */
+  isFrozen(id: string): boolean;
+  /** A node was asked to end. */
+  onEnding(node: NodeSpec): void;
   /** A node has bound its ports, or lost them. */
   onPortsChanged(): void;
   /** The process of a node is gone. */
@@ -162,8 +166,10 @@ export class Supervisor {
     for (const node of this.#nodes.values()) {
       const faults = this.#options.faultsOf(node.spec);
       if (isDeepStrictEqual(faults, node.faults)) continue;
+      const kept = new Set(faults.map(({ id }) => id));
+      const heals = node.faults.some(({ id }) => !kept.has(id));
       node.faults = faults;
-      node.process?.setFaults(faults);
+      node.process?.setFaults(faults, { heals });
     }
   }
 
@@ -255,6 +261,7 @@ export class Supervisor {
       onState: (state) => this.#onState(node, process, state),
       onTelemetry: (telemetry) => this.#onTelemetry(node, telemetry),
       onOutput: (line) => this.#onOutput(node, line),
+      onDisobedience: () => void this.#restartDisobedient(node, process),
     });
     node.process = process;
     node.startedWith = config;
@@ -263,6 +270,18 @@ export class Supervisor {
     process.launch();
     await process.settled;
     if (process.state.phase === 'crashed') await this.#explain(node);
+  }
+
+  /** The last way to heal a node that cannot obey. */
+  async #restartDisobedient(node: Supervised, process: NodeProcess): Promise<void> {
+    const { spec } = node;
+    if (node.process !== process || !process.alive || this.#options.isFrozen(spec.id)) return;
+    const text = `${spec.name} did not obey the heal in time, so it is restarted.`;
+    this.#note(spec, 'bad', 'node-disobedient', text);
+    this.#options.hub.notice('warning', text, 'It was too busy, or stuck. Its faults are gone all the same.');
+    process.kill();
+    await process.ended;
+    await this.#startOne(node);
   }
 
   #resolve(spec: NodeSpec): Record<string, unknown> {
@@ -308,6 +327,7 @@ export class Supervisor {
       const wasUp = before !== 'starting' && view.reason?.code !== 'KILLED';
       if (wasUp) this.#options.hub.notice('bad', `${name} crashed`, describe(view.reason));
     }
+    if (view.phase === 'stopping' || view.phase === 'draining') this.#options.onEnding(spec);
     if (view.phase === 'stopped' || view.phase === 'crashed') this.#options.onEnded(spec);
     const portsChanged = view.phase === 'running' || view.phase === 'stopped' || view.phase === 'crashed';
     if (portsChanged) this.#refreshAddresses();
@@ -437,6 +457,7 @@ export class Supervisor {
       node: spec.id,
       subject: spec.name,
       aliases: aliasesOf(spec),
+      initiates: true,
     });
   }
 

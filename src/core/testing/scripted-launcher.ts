@@ -47,6 +47,7 @@ export type Script = (message: ToNode, process: ScriptedProcess) => void;
 
 export const obedient: Script = (message, process) => {
   if (message.type === 'start') process.say({ type: 'ready', ports: portsOf(message.config) });
+  if (message.type === 'faults') process.say({ type: 'faults-set', revision: message.revision });
   if (message.type === 'drain') process.say({ type: 'drained' });
   if (message.type === 'stop') {
     process.say({ type: 'stopped' });
