@@ -92,8 +92,9 @@ const codecs = {
   holders: { type: 23, codec: struct({ name, holders: list(holder, 1000) }) },
   unfollow: { type: 24, codec: struct({ name }) },
 
-  ask: { type: 32, codec: struct({ name }) },
-  /** Answers `ask`; then come all hashes, then `have` or `haveAll`. */
+  /** One file per connection. */
+  ask: { type: 32, codec: struct({ name, hashes: bool }) },
+  /** Answers `ask`; then come the hashes, if they were asked for, then `haveMap` or `haveAll`. */
   fileInfo: { type: 33, codec: struct({ name, size: u53, pieceSize: u32, root: hash }) },
   hashes: { type: 34, codec: struct({ from: u32, hashes: blob(MAX_HASHES_PER_FRAME * HASH_BYTES) }) },
   haveAll: { type: 35, codec: struct({}) },

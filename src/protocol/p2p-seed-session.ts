@@ -3,7 +3,7 @@ import { parseSeedCommand, parseSeedNames, type SeedCommand } from './p2p-seed';
 
 /** A list is complete when nothing more came for so long: the seed has no mark for its end. */
 const LIST_QUIET_MS = 60;
-/** A peer whose folder is empty sends nothing at all; after so long its next receive is a command again. */
+/** A peer whose folder is empty sends nothing at all: after so long its list counts as empty. */
 const EMPTY_LIST_MS = 400;
 const MAX_LIST_CHARACTERS = 4 * 1024 * 1024;
 const MAX_COMMAND_CHARACTERS = 4096;
@@ -24,12 +24,14 @@ export class SeedSession {
   #decoder = new TextDecoder();
   /** Set while the peer owes its list. */
   #list: OwedList | null = null;
+  /** The list as it was when it was taken for complete: what is no command may still be the rest of it. */
+  #finished: string | null = null;
 
   /** Takes one receive. */
   receive(bytes: Uint8Array, now: number): SeedEvent[] {
     const text = this.#decoder.decode(bytes, { stream: true });
     if (this.#list) return this.#receiveList(this.#list, text, now);
-    if (text.length > MAX_COMMAND_CHARACTERS) return [{ type: 'flooded' }];
+    if (text.length > MAX_COMMAND_CHARACTERS && this.#finished === null) return [{ type: 'flooded' }];
     return this.#command(text, now);
   }
 
@@ -53,6 +55,12 @@ export class SeedSession {
 
   #command(text: string, now: number): SeedEvent[] {
     const command = parseSeedCommand(text);
+    if (command.type === 'unknown' && this.#finished !== null) {
+      this.#list = { text: this.#finished, dueAt: now };
+      this.#finished = null;
+      return this.#receiveList(this.#list, text, now);
+    }
+    this.#finished = null;
     if (command.type === 'register' || command.type === 'update' || command.type === 'delete') {
       this.#list = { text: '', dueAt: now + EMPTY_LIST_MS };
     }
@@ -60,7 +68,8 @@ export class SeedSession {
   }
 
   #finishList(): SeedEvent {
-    const names = parseSeedNames(this.#list?.text ?? '');
+    this.#finished = this.#list?.text ?? '';
+    const names = parseSeedNames(this.#finished);
     this.#list = null;
     return { type: 'files', names };
   }

@@ -149,6 +149,20 @@ describe('a seed peer at the index', () => {
     ]);
   });
 
+  it('takes what comes late, and is no command, for the rest of the list', () => {
+    const session = new SeedSession();
+    session.receive(bytes('register 9001'), 0);
+    expect(files(session.tick(400))).toEqual([]);
+    session.receive(bytes('a.txt b'), 900);
+    expect(files(session.tick(1000))).toEqual(['a.txt', 'b']);
+    session.receive(bytes('.txt'), 1500);
+    expect(files(session.tick(1600))).toEqual(['a.txt', 'b.txt']);
+    session.receive(bytes('get_files_list'), 2000);
+    expect(session.receive(bytes('what'), 2100)).toEqual([
+      { type: 'command', command: { type: 'unknown', text: 'what' } },
+    ]);
+  });
+
   it('keeps a character that is split between two receives', () => {
     const session = new SeedSession();
     const list = bytes('größe.txt');

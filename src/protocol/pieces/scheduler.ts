@@ -37,6 +37,8 @@ export interface Receipt {
   place: { piece: number; at: number } | null;
   /** The piece is there in full and has to be verified now. */
   complete: boolean;
+  /** This was the last of what was asked for in this request. */
+  answered: boolean;
   /** Requests that are now superfluous. */
   cancel: Request[];
 }
@@ -214,7 +216,7 @@ export class PieceScheduler {
   /** Some bytes of an answer arrived, in the order in which they were asked for. */
   received(requestId: number, length: number, now: number): Receipt {
     const attempt = this.#attempts.get(requestId);
-    if (!attempt) return { place: null, complete: false, cancel: [] };
+    if (!attempt) return { place: null, complete: false, answered: false, cancel: [] };
     const source = this.#sources.get(attempt.source) as Source;
     const piece = this.#pieces.get(attempt.piece) as PieceState;
     this.showedLife(source.id, now);
@@ -227,14 +229,15 @@ export class PieceScheduler {
     piece.contributors.add(source.id);
     piece.covered = Math.max(piece.covered, at + length);
     const place = { piece: attempt.piece, at };
-    if (attempt.received === attempt.length) this.#drop(attempt);
+    const answered = attempt.received === attempt.length;
+    if (answered) this.#drop(attempt);
     if (piece.covered < pieceLength(this.#options.layout, place.piece)) {
-      return { place, complete: false, cancel: [] };
+      return { place, complete: false, answered, cancel: [] };
     }
     piece.checking = true;
     const cancel = [...piece.attempts];
     for (const superfluous of cancel) this.#drop(superfluous);
-    return { place, complete: true, cancel };
+    return { place, complete: true, answered, cancel };
   }
 
   /** A source says that it will not answer this request: it does not have the piece, after all. */

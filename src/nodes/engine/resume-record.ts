@@ -1,0 +1,71 @@
+/**
+ * What a killed download leaves behind beside its `.part` file: which pieces are there. Pieces are written before
+ * they are recorded, and both survive the end of the process, so that a later run trusts the record and hashes
+ * nothing again.
+ */
+import { PieceMap } from '../../protocol/pieces/piece-map';
+import type { Folder } from '../../runtime/context';
+
+/** A record of a file of 4 TiB is 175 KB; anything larger is not ours. */
+const MAX_RECORD_BYTES = 1024 * 1024;
+
+/** Which file it is; a record of another one is worth nothing. */
+export interface RecordedIdentity {
+  /** The root hash, a digest or a validator, with its sort: 'root:…', 'sha-256:…', 'etag:…'. */
+  identity: string;
+  size: number;
+  pieceSize: number;
+}
+
+/** `a/b.bin` → `a/.b.bin.pieces`, which is listed nowhere. */
+export function recordName(name: string): string {
+  const cut = name.lastIndexOf('/') + 1;
+  return `${name.slice(0, cut)}.${name.slice(cut)}.pieces`;
+}
+
+/** Null when there is no record of this very file. */
+export async function readRecord(
+  folder: Folder,
+  name: string,
+  expected: RecordedIdentity,
+): Promise<PieceMap | null> {
+  try {
+    const file = await folder.open(recordName(name));
+    const bytes = Buffer.alloc(Math.min(file.size, MAX_RECORD_BYTES));
+    try {
+      await file.read(bytes, 0);
+    } finally {
+      await file.close();
+    }
+    const record = JSON.parse(bytes.toString()) as Partial<RecordedIdentity & { pieces: string }>;
+    const same =
+      record.identity === expected.identity &&
+      record.size === expected.size &&
+      record.pieceSize === expected.pieceSize &&
+      typeof record.pieces === 'string';
+    if (!same) return null;
+    const count = Math.ceil(expected.size / expected.pieceSize);
+    return PieceMap.fromBytes(Buffer.from(record.pieces as string, 'base64'), count);
+  } catch {
+    return null;
+  }
+}
+
+/** Replaces the record in one step, so that a kill in the middle leaves the former one. */
+export async function writeRecord(
+  folder: Folder,
+  name: string,
+  identity: RecordedIdentity,
+  pieces: PieceMap,
+): Promise<void> {
+  const record = { ...identity, pieces: Buffer.from(pieces.toBytes()).toString('base64') };
+  const temporary = `${recordName(name)}~`;
+  const file = await folder.create(temporary, { truncate: true });
+  await file.write(Buffer.from(JSON.stringify(record)), 0);
+  await file.close();
+  await folder.rename(temporary, recordName(name));
+}
+
+export async function removeRecord(folder: Folder, name: string): Promise<void> {
+  await folder.remove(recordName(name)).catch(() => {});
+}

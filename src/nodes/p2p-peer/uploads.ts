@@ -1,0 +1,155 @@
+/** All uploads of a peer: who has a slot, how fast, and what is served. */
+import { chooseUnchoked } from '../../protocol/pieces/choker';
+import { TokenBucket } from '../../protocol/pieces/token-bucket';
+import type { NodeContext, Timer } from '../../runtime/context';
+import type { PeerUpload } from './manifest';
+
+/** How often slots are given anew and rates are measured, milliseconds. */
+const REVIEW_MS = 500;
+
+/** One peer that downloads from us, in either dialect. */
+export interface Upload {
+  /** Unique among the uploads. */
+  readonly id: string;
+  /** The peer's own id; empty for one of the seed. */
+  readonly peer: string;
+  readonly address: string;
+  /** The file it asked for; empty before it has. */
+  readonly file: string;
+  /** Whether it would use a slot now. */
+  readonly wantsSlot: boolean;
+  /** Bytes sent since it began. */
+  readonly bytes: number;
+  setChoked(choked: boolean): void;
+  end(reason: string): void;
+}
+
+interface Entry {
+  upload: Upload;
+  unchokedAt: number | null;
+  waitingSince: number;
+  bytesAtReview: number;
+  bytesPerSecond: number;
+}
+
+export interface UploadsOptions {
+  slots: number;
+  /** Bytes per second for all together; 0: no limit. */
+  limit: number;
+  /** What a peer sends us, bytes per second: who gives is served first. */
+  givenBy(peer: string): number;
+  changed(): void;
+}
+
+export class Uploads {
+  readonly #context: NodeContext;
+  readonly #options: UploadsOptions;
+  readonly #entries = new Map<string, Entry>();
+  #bucket: TokenBucket;
+  #review: Timer | null = null;
+  #idle: (() => void)[] = [];
+
+  constructor(context: NodeContext, options: UploadsOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#bucket = new TokenBucket(options.limit, context.clock.now());
+  }
+
+  get limit(): number {
+    return this.#bucket.bytesPerSecond;
+  }
+
+  setLimit(bytesPerSecond: number): void {
+    this.#bucket = new TokenBucket(bytesPerSecond, this.#context.clock.now());
+  }
+
+  /** Uploads that have a slot. */
+  get active(): number {
+    return [...this.#entries.values()].filter(({ unchokedAt }) => unchokedAt !== null).length;
+  }
+
+  add(upload: Upload): void {
+    const now = this.#context.clock.now();
+    this.#entries.set(upload.id, {
+      upload,
+      unchokedAt: null,
+      waitingSince: now,
+      bytesAtReview: 0,
+      bytesPerSecond: 0,
+    });
+    this.#review ??= this.#context.clock.every(REVIEW_MS, () => this.#measure());
+    this.giveSlots();
+  }
+
+  remove(upload: Upload): void {
+    if (!this.#entries.delete(upload.id)) return;
+    if (this.#entries.size === 0) {
+      this.#review?.cancel();
+      this.#review = null;
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+    this.giveSlots();
+  }
+
+  /** Gives the slots anew; also to be called when an upload begins or ceases to want one. */
+  giveSlots(): void {
+    const now = this.#context.clock.now();
+    const wanting = [...this.#entries.values()].filter(({ upload }) => upload.wantsSlot);
+    const chosen = chooseUnchoked(
+      wanting.map(({ upload, unchokedAt, waitingSince }) => ({
+        id: upload.id,
+        givesPerSecond: upload.peer === '' ? 0 : this.#options.givenBy(upload.peer),
+        unchokedAt,
+        waitingSince,
+      })),
+      this.#options.slots,
+      now,
+    );
+    for (const entry of this.#entries.values()) {
+      const has = chosen.has(entry.upload.id);
+      if (has === (entry.unchokedAt !== null)) continue;
+      entry.unchokedAt = has ? now : null;
+      entry.waitingSince = now;
+      entry.upload.setChoked(!has);
+    }
+    this.#options.changed();
+  }
+
+  /** Resolves when `bytes` may be sent under the limit. */
+  async allow(bytes: number, signal: AbortSignal): Promise<void> {
+    const wait = this.#bucket.take(bytes, this.#context.clock.now());
+    if (wait > 0) await this.#context.clock.sleep(wait, signal);
+  }
+
+  /** Resolves when nobody downloads from us any more. */
+  whenIdle(): Promise<void> {
+    if (this.#entries.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  endAll(reason: string): void {
+    for (const { upload } of [...this.#entries.values()]) upload.end(reason);
+  }
+
+  view(): PeerUpload[] {
+    return [...this.#entries.values()]
+      .filter(({ upload }) => upload.file !== '')
+      .map(({ upload, unchokedAt, bytesPerSecond }) => ({
+        peer: upload.peer,
+        address: upload.address,
+        file: upload.file,
+        bytes: upload.bytes,
+        bytesPerSecond: Math.round(bytesPerSecond),
+        choked: unchokedAt === null,
+      }));
+  }
+
+  #measure(): void {
+    for (const entry of this.#entries.values()) {
+      const { bytes } = entry.upload;
+      entry.bytesPerSecond = ((bytes - entry.bytesAtReview) * 1000) / REVIEW_MS;
+      entry.bytesAtReview = bytes;
+    }
+    this.giveSlots();
+  }
+}
