@@ -52,13 +52,17 @@ function folderNameOf(name: string): string {
   return slug.slice(0, 60) || 'workspace';
 }
 
+/** Of a damaged file, what its backup says: opening it restores that. */
 async function readSummary(path: string): Promise<KnownWorkspace | null> {
-  try {
-    const parsed = parseWorkspace(await readFile(path, 'utf8'));
-    if (!('document' in parsed)) return null;
-    const { mtimeMs } = await stat(path);
-    return { path, name: parsed.document.name, nodes: parsed.document.nodes.length, modifiedMs: mtimeMs };
-  } catch {
-    return null;
+  for (const file of [path, `${path}.bak`]) {
+    try {
+      const parsed = parseWorkspace(await readFile(file, 'utf8'));
+      if (!('document' in parsed)) continue;
+      const { name, nodes } = parsed.document;
+      return { path, name, nodes: nodes.length, modifiedMs: (await stat(file)).mtimeMs };
+    } catch {
+      // Missing, or of a newer version.
+    }
   }
+  return null;
 }
