@@ -13,6 +13,8 @@ import { manifest as p2pPeer } from './p2p-peer/manifest';
 import { manifest as replicaBalancer } from './replica-balancer/manifest';
 import { manifest as replicaClient } from './replica-client/manifest';
 import { manifest as replicaServer } from './replica-server/manifest';
+import { manifest as ringClient } from './ring-client/manifest';
+import { manifest as ringServer } from './ring-server/manifest';
 
 export const manifests: readonly NodeManifest[] = [
   indexServer, //
@@ -22,6 +24,8 @@ export const manifests: readonly NodeManifest[] = [
   replicaBalancer,
   replicaServer,
   replicaClient,
+  ringServer,
+  ringClient,
   p2pIndex,
   p2pPeer,
   httpOrigin,

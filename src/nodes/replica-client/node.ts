@@ -10,6 +10,7 @@ import type {
   OperationScope,
   WritableFile,
 } from '../../runtime/context';
+import { freeName } from '../shared/free-name';
 import { LogFile } from '../shared/log-file';
 import { fetchPage, type PageTarget } from './fetch-page';
 import type { FetchProgress, FetchResult, ReplicaClientConfig, ReplicaClientSnapshot } from './manifest';
@@ -181,18 +182,5 @@ class FileTarget implements PageTarget {
     this.#gathered = Buffer.allocUnsafe(WRITE_SIZE);
     this.#written = this.#written.then(() => this.#file?.write(bytes, position));
     this.#written.catch(() => {});
-  }
-}
-
-async function freeName(folder: Folder, name: string): Promise<string> {
-  const dot = name.lastIndexOf('.');
-  const [base, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
-  for (let n = 1; ; n++) {
-    const candidate = n === 1 ? name : `${base} (${n})${extension}`;
-    try {
-      await folder.stat(candidate);
-    } catch {
-      return candidate;
-    }
   }
 }

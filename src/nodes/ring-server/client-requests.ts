@@ -1,18 +1,19 @@
 import { MAX_BODY } from '../../protocol/ring-frames';
 import type { ReadableFile } from '../../runtime/context';
-import type { Answer } from './peer-link';
+import type { Answer } from '../shared/ring/peer-link';
 import type { Replication } from './replication';
 import type { Incoming, ItemStore, ItemVersion } from './store';
 
 /**
  * What a client of ours asks over a link, so that files of any size and any bytes can be put and got:
- * `put-begin`, `put-piece` …, `put-end {name}` → status; `get {name}` → item, `get-piece {offset}` ….
+ * `put-begin`, `put-piece` …, `put-end {name}` → status; `get {name}` → item, `get-piece {offset}` …, and `get-damaged {name}` when the hash was wrong.
  */
 export class ClientRequests {
   constructor(
     readonly store: ItemStore,
     readonly replication: Replication,
     readonly put: (incoming: Incoming, name: string) => Promise<string>,
+    readonly checkContent: (name: string) => Promise<void>,
   ) {}
 
   session(): ClientSession {
@@ -20,7 +21,7 @@ export class ClientRequests {
   }
 }
 
-const OPERATIONS = new Set(['put-begin', 'put-piece', 'put-end', 'get', 'get-piece']);
+const OPERATIONS = new Set(['put-begin', 'put-piece', 'put-end', 'get', 'get-piece', 'get-damaged']);
 
 /** One client's connection: at most one upload and one download at a time. */
 class ClientSession {
@@ -50,6 +51,9 @@ class ClientSession {
       }
       case 'get':
         return this.#get(nameOf(header));
+      case 'get-damaged':
+        await this.ring.checkContent(nameOf(header));
+        return { header: {} };
       default:
         return { header: {}, body: await this.#piece(Number(header.offset)) };
     }

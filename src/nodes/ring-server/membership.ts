@@ -1,9 +1,9 @@
 import { isMemberRecord, type MemberRecord, MemberTable } from '../../protocol/ring-members';
 import { MAX_RINGS } from '../../protocol/ring-messages';
 import type { NodeContext, Timer } from '../../runtime/context';
+import { PeerLink } from '../shared/ring/peer-link';
+import { endpointOf, type PlainSender } from '../shared/ring/plain';
 import type { RingConfig } from './manifest';
-import { PeerLink } from './peer-link';
-import { endpointOf, type PlainSender } from './plain';
 
 /** Pause between two attempts to join, ms: grows to the second. */
 const JOIN_RETRY_MS = [500, 5000] as const;

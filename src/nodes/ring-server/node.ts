@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { formatEndpoint } from '../../contract/endpoint';
 import { MAX_BODY, PREAMBLE } from '../../protocol/ring-frames';
 import {
@@ -18,11 +19,11 @@ import type {
   NodeContext,
   NodeProgram,
 } from '../../runtime/context';
+import { type Answer, servePeer } from '../shared/ring/peer-link';
+import { PlainSender } from '../shared/ring/plain';
 import { ClientRequests } from './client-requests';
 import type { RingConfig, RingSnapshot } from './manifest';
 import { Membership } from './membership';
-import { type Answer, servePeer } from './peer-link';
-import { PlainSender } from './plain';
 import { Replication } from './replication';
 import { parseTravelling, Rounds, type Travelling } from './rounds';
 import { SeedCircle } from './seed-circle';
@@ -41,6 +42,8 @@ const UPDATE_TIMEOUT_MS = 5000;
 const MAX_LISTED_MEMBERS = 200;
 const MAX_LISTED_ITEMS = 1000;
 const MAX_HELD_BACK = 20;
+/** What a JSON message says instead of a content that it cannot hold. */
+const NOT_TEXT = '406 NOT TEXT, OR TOO LONG: USE micro-cdn ring-client';
 const TOO_LONG = `it is longer than the ${FOREIGN_LIMIT} bytes that they read`;
 
 export const createNode: CreateNode<RingConfig> = (config, context) => new RingServer(config, context);
@@ -142,7 +145,12 @@ class RingServer implements NodeProgram {
     );
     const replication = new Replication(store, membership, rounds, config, context, () => this.#changed());
     const seed = new SeedCircle(membership, plain, context, config, (item) => this.#holdBack(item, TOO_LONG));
-    const clients = new ClientRequests(store, replication, (incoming, name) => this.#put(incoming, name));
+    const clients = new ClientRequests(
+      store,
+      replication,
+      (incoming, name) => this.#put(incoming, name),
+      (name) => this.#checkContent(name),
+    );
     return { store, membership, rounds, replication, seed, clients };
   }
 
@@ -292,16 +300,22 @@ class RingServer implements NodeProgram {
   }
 
   async #get(item: string): Promise<string> {
-    const { replication, store, seed } = this.#ring;
+    const { replication, seed } = this.#ring;
     this.context.telemetry.count('gets');
     const found = await replication.find(item);
-    if (!found) {
-      const content = (await seed.get(item)) ?? NOT_FOUND;
-      return encodeMessage({ type: 'GET', data: { item, content } });
-    }
-    const text = found.size <= MAX_PLAIN ? textOf(await store.read(item)) : null;
-    const content = text ?? '406 NOT TEXT, OR TOO LONG: USE micro-cdn ring-client';
+    const content = found ? await this.#textOfItem(found) : ((await seed.get(item)) ?? NOT_FOUND);
     return encodeMessage({ type: 'GET', data: { item, content } });
+  }
+
+  /** The content for a JSON message. One that is damaged on this disk is got from the others first. */
+  async #textOfItem({ name, size, sha256 }: ItemVersion): Promise<string> {
+    if (size > MAX_PLAIN) return NOT_TEXT;
+    const { store } = this.#ring;
+    const bytes = await store.read(name).catch(() => null);
+    if (bytes && createHash('sha256').update(bytes).digest('hex') === sha256)
+      return textOf(bytes) ?? NOT_TEXT;
+    await this.#checkContent(name);
+    return store.get(name) ? (textOf(await store.read(name)) ?? NOT_TEXT) : NOT_FOUND;
   }
 
   async #putText(item: string, content: string): Promise<string> {

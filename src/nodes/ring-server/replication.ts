@@ -1,8 +1,8 @@
 import { MAX_BODY } from '../../protocol/ring-frames';
 import type { NodeContext } from '../../runtime/context';
+import type { PeerLink } from '../shared/ring/peer-link';
 import type { RingConfig } from './manifest';
 import type { Membership } from './membership';
-import type { PeerLink } from './peer-link';
 import type { Rounds, Travelling } from './rounds';
 import { compareVersions, type Incoming, type ItemStore, type ItemVersion, isItemVersion } from './store';
 

@@ -7,9 +7,9 @@ import {
   type RingMessage,
 } from '../../protocol/ring-messages';
 import type { NodeContext, Timer } from '../../runtime/context';
+import type { PlainSender } from '../shared/ring/plain';
 import type { RingConfig } from './manifest';
 import type { Membership } from './membership';
-import type { PlainSender } from './plain';
 
 /** A message that has not returned is sent again after this, ms, so many times. */
 const RETURN_MS = 2000;

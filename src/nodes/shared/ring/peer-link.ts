@@ -1,5 +1,5 @@
-import { encodeFrame, type Frame, FrameReader, PREAMBLE } from '../../protocol/ring-frames';
-import type { Clock, Connection, Endpoint, Network } from '../../runtime/context';
+import { encodeFrame, type Frame, FrameReader, PREAMBLE } from '../../../protocol/ring-frames';
+import type { Clock, Connection, Endpoint, Network } from '../../../runtime/context';
 
 /** A link on which nothing moves for so long is closed by either side, ms. */
 const IDLE_MS = 60_000;

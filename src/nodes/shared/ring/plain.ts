@@ -1,4 +1,4 @@
-import { parseEndpoint } from '../../contract/endpoint';
+import { parseEndpoint } from '../../../contract/endpoint';
 import {
   type CheckReply,
   encodeMessage,
@@ -6,8 +6,8 @@ import {
   parseCheckReply,
   parseMessage,
   type RingMessage,
-} from '../../protocol/ring-messages';
-import type { Connection, Endpoint, NodeContext } from '../../runtime/context';
+} from '../../../protocol/ring-messages';
+import type { Connection, Endpoint, NodeContext } from '../../../runtime/context';
 
 /** Answers longer than this are cut off, bytes. */
 const MAX_ANSWER = 16 * 1024 * 1024;

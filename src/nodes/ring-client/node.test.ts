@@ -1,0 +1,88 @@
+import { expect, it } from 'vitest';
+import { configSchema } from '../../contract/schema';
+import { RingWorld } from '../ring-server/testing/ring-world';
+import { manifest, type RingClientConfig } from './manifest';
+import { createNode } from './node';
+
+interface Client {
+  get(name: string): Promise<{ path: string; size: number; sha256: string }>;
+  put(name: string, item?: string): Promise<{ status: string }>;
+}
+
+function client(world: RingWorld, config: Partial<RingClientConfig> = {}): Client {
+  const defaults = configSchema(manifest.fields).parse({}) as RingClientConfig;
+  const member = { host: '127.0.0.1', port: 4043 };
+  const context = world.simulation.context('client');
+  const node = createNode({ ...defaults, member, out: '/mine', ...config } as never, context);
+  const operations = node.operations as unknown as {
+    get(input: unknown): Promise<{ path: string; size: number; sha256: string }>;
+    put(input: unknown): Promise<{ status: string }>;
+  };
+  return {
+    get: (name) => during(world, operations.get({ name })),
+    put: (name, item) => during(world, operations.put({ name, item })),
+  };
+}
+
+async function during<Value>(world: RingWorld, promise: Promise<Value>): Promise<Value> {
+  let settled = false;
+  const done = (): void => {
+    settled = true;
+  };
+  promise.then(done, done);
+  await world.until(() => settled);
+  return promise;
+}
+
+const mine = (world: RingWorld) => world.simulation.files.at('/mine');
+
+it('puts files of any bytes and size, and gets them back', async () => {
+  const world = new RingWorld();
+  await world.ring(3);
+  const { put, get } = client(world);
+  const content = Buffer.alloc(2_500_000, Uint8Array.of(0, 255, 10, 13, 200));
+  mine(world).put('big.bin', content);
+  expect(await put('big.bin')).toMatchObject({ item: 'big.bin', size: 2_500_000, status: '200 OK' });
+  const got = await get('big.bin');
+  expect(got).toMatchObject({ path: '/mine/big (2).bin', size: 2_500_000 });
+  expect(Buffer.from(mine(world).bytesOf('big (2).bin') ?? []).equals(content)).toBe(true);
+  expect(Buffer.from(world.simulation.files.at('/ring/4045').bytesOf('big.bin') ?? []).equals(content)).toBe(
+    true,
+  );
+});
+
+it('speaks the seed alone to a member that is strict, and when it is strict itself', async () => {
+  for (const strict of ['member', 'client']) {
+    const world = new RingWorld();
+    await world.ring(1, { strict: strict === 'member' });
+    const { put, get } = client(world, { strict: strict === 'client' });
+    mine(world).put('a.txt', 'häl"lo');
+    expect(await put('a.txt', 'b')).toMatchObject({ status: '200 OK' });
+    expect(await get('b')).toMatchObject({ size: 7 });
+    expect(Buffer.from(mine(world).bytesOf('b') ?? []).toString()).toBe('häl"lo');
+    mine(world).put('long', 'x'.repeat(1100));
+    if (strict === 'member') await expect(put('long')).rejects.toMatchObject({ code: 'TOO_LONG' });
+    mine(world).put('binary', Uint8Array.of(255, 254));
+    await expect(put('binary')).rejects.toMatchObject({ code: 'NOT_TEXT' });
+  }
+});
+
+it('says what is wrong', async () => {
+  const world = new RingWorld();
+  const { get } = client(world);
+  await expect(get('a')).rejects.toMatchObject({ code: 'MEMBER_UNREACHABLE' });
+  await world.start(4043);
+  await expect(get('a')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(mine(world).names).toEqual([]);
+});
+
+it('gets a file that is damaged at its member whole all the same', async () => {
+  const world = new RingWorld();
+  await world.ring(2);
+  const { put, get } = client(world);
+  mine(world).put('a', 'right');
+  await put('a');
+  world.simulation.files.at('/ring/4043').bytesOf('a')?.fill(0);
+  expect(await get('a')).toMatchObject({ path: '/mine/a (2)' });
+  expect(Buffer.from(mine(world).bytesOf('a (2)') ?? []).toString()).toBe('right');
+});

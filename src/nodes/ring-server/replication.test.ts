@@ -1,0 +1,260 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../runtime/context';
+import { PeerLink } from '../shared/ring/peer-link';
+import type { RingSnapshot } from './manifest';
+import { RingWorld } from './testing/ring-world';
+
+const at = (port: number) => ({ host: '127.0.0.1', port });
+
+/** What any program gets that sends one message: the answer, until the server closes. */
+function exchange(world: RingWorld, port: number, message: string): Promise<string> {
+  const net = world.simulation.network.host('client', world.simulation.clock);
+  return new Promise((resolve, reject) => {
+    net.connect(at(port)).then((connection: Connection) => {
+      const pieces: Buffer[] = [];
+      const answer = (): string => Buffer.concat(pieces).toString('utf8');
+      connection.handle({
+        data: (bytes) => void pieces.push(Buffer.from(bytes)),
+        end: () => {
+          connection.end();
+          resolve(answer());
+        },
+        close: () => resolve(answer()),
+      });
+      connection.write(message);
+    }, reject);
+  });
+}
+
+async function during<Value>(world: RingWorld, promise: Promise<Value>): Promise<Value> {
+  let settled = false;
+  void promise
+    .finally(() => {
+      settled = true;
+    })
+    .catch(() => {});
+  await world.until(() => settled);
+  return promise;
+}
+
+const put = (world: RingWorld, port: number, item: string, content: string): Promise<string> =>
+  during(world, exchange(world, port, JSON.stringify({ type: 'PUT', data: { item, content } })));
+const get = (world: RingWorld, port: number, item: string): Promise<string> =>
+  during(world, exchange(world, port, JSON.stringify({ type: 'GET', data: item })));
+const stored = (item: string): string => `{"type":"PUT","data":{"item":"${item}","status":"200 OK"}}`;
+const got = (item: string, content: string): string =>
+  `{"type":"GET","data":{"item":"${item}","content":"${content}"}}`;
+const onDisk = (world: RingWorld, port: number, item: string): Uint8Array | undefined =>
+  world.simulation.files.at(`/ring/${port}`).bytesOf(item);
+const digests = (world: RingWorld): Set<string> =>
+  new Set([...world.members.keys()].map((port) => world.snapshot(port).contentDigest));
+
+describe('the seed on the wire', () => {
+  it('PUT is acknowledged when every member has it, and GET works at any', async () => {
+    const world = new RingWorld();
+    await world.ring(4);
+    expect(await put(world, 4044, 'a.txt', 'hello')).toBe(stored('a.txt'));
+    for (const port of world.members.keys()) {
+      expect(Buffer.from(onDisk(world, port, 'a.txt') ?? []).toString()).toBe('hello');
+      expect(await get(world, port, 'a.txt')).toBe(got('a.txt', 'hello'));
+    }
+    expect(await get(world, 4045, 'nothing')).toBe(got('nothing', '404 NOT FOUND'));
+  });
+
+  it('a lone member takes one PUT after the other', async () => {
+    const world = new RingWorld();
+    await world.start(4043);
+    expect(await put(world, 4043, 'a', '1')).toBe(stored('a'));
+    expect(await put(world, 4043, 'a', '2')).toBe(stored('a'));
+    expect(await get(world, 4043, 'a')).toBe(got('a', '2'));
+  });
+
+  it('answers of concurrent clients are never swapped', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    const names = Array.from({ length: 30 }, (_, n) => `file${n}`);
+    const puts = await during(
+      world,
+      Promise.all(
+        names.map((item) =>
+          exchange(world, 4043, JSON.stringify({ type: 'PUT', data: { item, content: `of ${item}` } })),
+        ),
+      ),
+    );
+    expect(puts).toEqual(names.map(stored));
+    const gets = await during(
+      world,
+      Promise.all(names.map((item) => exchange(world, 4044, JSON.stringify({ type: 'GET', data: item })))),
+    );
+    expect(gets).toEqual(names.map((item) => got(item, `of ${item}`)));
+  });
+
+  it.each([1, 3, 100])('messages are taken in segments of %i bytes', async (segmentSize) => {
+    const world = new RingWorld();
+    await world.ring(2);
+    world.simulation.network.segmentSize = segmentSize;
+    expect(await put(world, 4043, 'ü', 'täxt {"}')).toContain('200 OK');
+    expect(JSON.parse(await get(world, 4044, 'ü')).data.content).toBe('täxt {"}');
+  });
+
+  it('names that are no file names are items all the same', async () => {
+    const world = new RingWorld();
+    await world.ring(2);
+    for (const item of ['../../etc/passwd', '/abs', 'CON', 'a'.repeat(300), '.ring/rings.json', 'x/y', 'x']) {
+      expect(await put(world, 4043, item, `of ${item}`)).toContain('200 OK');
+      expect(JSON.parse(await get(world, 4044, item)).data.content).toBe(`of ${item}`);
+    }
+  });
+});
+
+describe('versions', () => {
+  it('concurrent PUTs of one name end with one content everywhere', async () => {
+    const world = new RingWorld();
+    await world.ring(5);
+    const both = Promise.all([4043, 4045, 4047].map((port) => put(world, port, 'same', `from ${port}`)));
+    expect(await during(world, both)).toEqual([stored('same'), stored('same'), stored('same')]);
+    await world.until(() => digests(world).size === 1);
+    const contents = new Set(
+      [...world.members.keys()].map((port) => Buffer.from(onDisk(world, port, 'same') ?? []).toString()),
+    );
+    expect(contents.size).toBe(1);
+  });
+
+  it('a member that joins late receives what it lacks', async () => {
+    const world = new RingWorld();
+    await world.ring(2);
+    for (let n = 0; n < 150; n++) await put(world, 4043, `file${n}`, `content ${n}`);
+    await world.start(4050, 4044);
+    await world.until(() => world.converged && digests(world).size === 1);
+    expect(world.snapshot(4050).items).toBe(150);
+  });
+
+  it('a member that was away returns with what it missed, and without what is old', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    await put(world, 4043, 'a', 'old');
+    world.kill(4045);
+    await put(world, 4043, 'a', 'new');
+    await world.start(4045);
+    await world.until(() => world.converged && digests(world).size === 1);
+    expect(Buffer.from(onDisk(world, 4045, 'a') ?? []).toString()).toBe('new');
+  });
+
+  it('content survives a restart of all members', async () => {
+    const world = new RingWorld();
+    await world.ring(2);
+    await put(world, 4043, 'a', 'kept');
+    for (const port of [4043, 4044]) world.kill(port);
+    await world.start(4043);
+    expect(await get(world, 4043, 'a')).toBe(got('a', 'kept'));
+  });
+
+  it('halves that took PUTs while apart end with the same', async () => {
+    const world = new RingWorld();
+    await world.ring(4);
+    world.weather.partition((port) => port % 2);
+    await world.until(() => world.lists.length === 2);
+    await put(world, 4043, 'left', 'l');
+    await put(world, 4044, 'right', 'r');
+    await put(world, 4043, 'both', 'from the left');
+    await put(world, 4044, 'both', 'from the right');
+    world.weather.heal();
+    await world.until(() => world.converged && digests(world).size === 1);
+    expect(world.snapshot(4045).items).toBe(3);
+  });
+});
+
+describe('in trouble', () => {
+  it('a PUT completes although a member dies with it', async () => {
+    const world = new RingWorld();
+    await world.ring(5, { hopDelayMs: 100 });
+    const putting = exchange(world, 4043, '{"type":"PUT","data":{"item":"a","content":"x"}}');
+    await world.simulation.advance(150); // at 4044, which waits before it passes it on
+    world.kill(4044);
+    expect(await during(world, putting)).toBe(stored('a'));
+    for (const port of world.members.keys()) expect(onDisk(world, port, 'a')).toBeDefined();
+  });
+
+  it('a request just after a neighbour died is not lost', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    world.kill(4044);
+    const putting = exchange(world, 4043, '{"type":"PUT","data":{"item":"a","content":"x"}}');
+    expect(await during(world, putting)).toBe(stored('a'));
+  });
+
+  it('a quorum is enough while a member hangs', async () => {
+    const world = new RingWorld();
+    await world.ring(4, { quorum: 2 });
+    world.weather.freeze(4046);
+    const began = world.simulation.clock.now();
+    expect(await put(world, 4043, 'a', 'x')).toBe(stored('a'));
+    expect(world.simulation.clock.now() - began).toBeLessThanOrEqual(100);
+  });
+
+  it('a damaged file is got back from the others', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    await put(world, 4043, 'a', 'right');
+    world.simulation.files.at('/ring/4044').bytesOf('a')?.fill(0x3f);
+    expect(await get(world, 4044, 'a')).toBe(got('a', 'right'));
+    expect(Buffer.from(onDisk(world, 4044, 'a') ?? []).toString()).toBe('right');
+    expect(digests(world).size).toBe(1);
+  });
+
+  it('a file that is deleted comes back', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    await put(world, 4043, 'a', 'x');
+    await world.simulation.files.at('/ring/4044').remove('a');
+    await world.until(() => onDisk(world, 4044, 'a') !== undefined);
+  });
+
+  it('what nobody sent is refused: links of strangers, junk, endless objects', async () => {
+    const world = new RingWorld();
+    await world.ring(2);
+    expect(await during(world, exchange(world, 4043, '{"type":"HELLO"}'))).toBe('');
+    expect(await during(world, exchange(world, 4043, 'GET / HTTP/1.1\r\n'))).toBe('');
+    const { network, clock } = world.simulation;
+    const link = await PeerLink.open(network.host('stranger', clock), clock, at(4043), 1000);
+    const refused = link.request({ op: 'digests' }, 1000);
+    refused.catch(() => {});
+    await world.simulation.settle();
+    await expect(refused).rejects.toMatchObject({ code: 'REFUSED', message: 'say hello first' });
+    expect(world.converged).toBe(true);
+  });
+});
+
+describe('files', () => {
+  it('a file put into the folder of one member is soon at all', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    world.simulation.files.at('/ring/4044').put('dropped.bin', Uint8Array.of(0, 255, 1, 254));
+    await world.until(() => [...world.members.keys()].every((port) => onDisk(world, port, 'dropped.bin')));
+    expect([...(onDisk(world, 4045, 'dropped.bin') ?? [])]).toEqual([0, 255, 1, 254]);
+    expect(JSON.parse(await get(world, 4045, 'dropped.bin')).data.content).toMatch(/^406 /);
+  });
+
+  it('large files travel in pieces, and are the same everywhere', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    const content = Buffer.alloc(3_500_000, 'seven77');
+    world.simulation.files.at('/ring/4043').put('large', content);
+    await world.until(() => digests(world).size === 1 && world.snapshot(4045).items === 1);
+    const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    expect(sha(onDisk(world, 4045, 'large') ?? Buffer.alloc(0))).toBe(sha(content));
+  });
+
+  it('the snapshot shows what is held and what travels', async () => {
+    const world = new RingWorld();
+    await world.ring(3, { hopDelayMs: 200 });
+    await world.simulation.advance(5000);
+    const putting = exchange(world, 4043, '{"type":"PUT","data":{"item":"a","content":"x"}}');
+    await world.simulation.advance(100);
+    const travelling: RingSnapshot['travelling'] = world.snapshot(4043).travelling;
+    expect(travelling).toMatchObject([{ kind: 'put', item: 'a', seen: 1 }]);
+    await during(world, putting);
+    expect(world.snapshot(4043)).toMatchObject({ items: 1, bytes: 1, travelling: [], quorum: 'all' });
+  });
+});
