@@ -42,7 +42,7 @@ export function App({ studio }: { studio: Studio }) {
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <StudioProvider value={studio}>
-          <Notifications position="bottom-right" limit={4} containerWidth={360} zIndex={500} />
+          <Toasts studio={studio} />
           <Shell studio={studio} />
         </StudioProvider>
       </QueryClientProvider>
@@ -59,6 +59,14 @@ function Shell({ studio }: { studio: Studio }) {
       {isLoaded ? <Window /> : <Loading connection={connection} />}
     </div>
   );
+}
+
+/** Above the dock, so that they hide none of its rows. */
+function Toasts({ studio }: { studio: Studio }) {
+  const bottom = useSelected(studio.panel, ({ dockOpen, dockHeight }) => (dockOpen ? dockHeight + 12 : 48));
+  // The kit draws one container for each corner; only ours is raised.
+  useEffect(() => document.documentElement.style.setProperty('--toasts-bottom', `${bottom}px`), [bottom]);
+  return <Notifications position="bottom-right" limit={4} containerWidth={340} zIndex={500} />;
 }
 
 /** Soon over; if not, it says what it waits for. */

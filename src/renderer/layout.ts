@@ -10,7 +10,8 @@ export interface Point {
 }
 
 export const cardSize = { width: 208, height: 90 } as const;
-const gap = { column: 132, subColumn: 40, row: 34 } as const;
+/** `stacked`: between tiers that share a column, wide enough for links to pass between them. */
+const gap = { column: 132, subColumn: 40, row: 34, stacked: 150 } as const;
 export const gridStep = 8;
 
 /** A tier with more nodes than this is folded into a block of several columns. */
@@ -26,43 +27,55 @@ export function tierLayout(specs: readonly NodeSpec[]): Record<string, Point> {
   const positions: Record<string, Point> = {};
   let x = 0;
   for (const column of columnsOf(specs)) {
-    const rows = rowsOf(column.length);
-    const columns = Math.ceil(column.length / rows);
-    column.forEach((spec, i) => {
-      const inColumn = Math.min(rows, column.length - Math.floor(i / rows) * rows);
-      const height = inColumn * (cardSize.height + gap.row) - gap.row;
+    const rows = rowsOf(column.nodes.length);
+    const pitch = cardSize.height + (column.isStacked ? gap.stacked : gap.row);
+    column.nodes.forEach((spec, i) => {
+      const inColumn = Math.min(rows, column.nodes.length - Math.floor(i / rows) * rows);
+      const height = (inColumn - 1) * pitch + cardSize.height;
       positions[spec.id] = {
         x: x + Math.floor(i / rows) * (cardSize.width + gap.subColumn),
-        y: snap((i % rows) * (cardSize.height + gap.row) - height / 2),
+        y: snap((i % rows) * pitch - height / 2),
       };
     });
+    const columns = Math.ceil(column.nodes.length / rows);
     x += columns * (cardSize.width + gap.subColumn) - gap.subColumn + gap.column;
   }
   return positions;
 }
 
-function columnsOf(specs: readonly NodeSpec[]): NodeSpec[][] {
+interface LayoutColumn {
+  nodes: NodeSpec[];
+  /** Two tiers share it. */
+  isStacked: boolean;
+}
+
+function columnsOf(specs: readonly NodeSpec[]): LayoutColumn[] {
   const tiers = new Map<number, NodeSpec[]>();
-  for (const spec of specs) {
-    const tier = tierOf(spec);
-    tiers.set(tier, [...(tiers.get(tier) ?? []), spec]);
-  }
+  for (const spec of specs) tiers.set(tierOf(spec), [...(tiers.get(tierOf(spec)) ?? []), spec]);
   const order = [...tiers.keys()].sort((a, b) => a - b);
-  const tierById = new Map(specs.map((spec) => [spec.id, tierOf(spec)]));
-  const spans = linksOf(specs)
-    .map((link) => [tierById.get(link.from), tierById.get(link.to)])
-    .filter((span): span is [number, number] => span[0] !== undefined && span[1] !== undefined)
-    .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
-  const columns: NodeSpec[][] = [];
+  const spans = spansOf(specs);
+  const columns: LayoutColumn[] = [];
   order.forEach((tier, i) => {
     const nodes = tiers.get(tier) ?? [];
     const left = columns.at(-1);
     const before = order[i - 1];
-    const crossed = before !== undefined && spans.some(([low, high]) => low === before && high > tier);
-    if (left && crossed && left.length + nodes.length <= 6) left.push(...nodes);
-    else columns.push([...nodes]);
+    const isCrossed = spans.some(([low, high]) => low === before && high > tier);
+    if (left && isCrossed && left.nodes.length + nodes.length <= 6) {
+      left.nodes.push(...nodes);
+      left.isStacked = true;
+    } else columns.push({ nodes: [...nodes], isStacked: false });
   });
   return columns;
+}
+
+/** The tiers at both ends of each link, the lower one first. */
+function spansOf(specs: readonly NodeSpec[]): (readonly [number, number])[] {
+  const tierById = new Map(specs.map((spec) => [spec.id, tierOf(spec)]));
+  return linksOf(specs).flatMap(({ from, to }) => {
+    const a = tierById.get(from);
+    const b = tierById.get(to);
+    return a === undefined || b === undefined ? [] : [[Math.min(a, b), Math.max(a, b)] as const];
+  });
 }
 
 function tierOf(spec: NodeSpec): number {

@@ -57,7 +57,7 @@ const initial: PanelState = {
   view: 'canvas',
   paletteOpen: true,
   inspectorOpen: true,
-  inspectorWidth: 372,
+  inspectorWidth: 380,
   inspectorTab: 'overview',
   dockOpen: true,
   dockHeight: 232,

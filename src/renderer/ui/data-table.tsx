@@ -149,7 +149,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       aria-colcount={columns.length}
       aria-multiselectable={props.onSelect ? true : undefined}
       className={css.table}
-      style={{ '--columns': template, '--row-height': `${rowHeight}px` } as React.CSSProperties}
+      style={
+        {
+          '--columns': template,
+          '--row-height': `${rowHeight}px`,
+          '--least-width': `${leastWidth(columns)}px`,
+        } as React.CSSProperties
+      }
       onKeyDown={onKeyDown}
       onScroll={(event) => {
         const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
@@ -229,6 +235,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       )}
     </div>
   );
+}
+
+/** Narrower than this the table scrolls sideways: the sum of the first length in each track. */
+function leastWidth(columns: readonly { width: string }[]): number {
+  return columns.reduce((sum, { width }) => sum + Number(/(\d+)px/.exec(width)?.[1] ?? 0), 0);
 }
 
 /** Where a menu opens: at the pointer, or below the element when the key was pressed. */

@@ -1,6 +1,6 @@
 /** The right side: all about what is selected. Its tabs come from the registry (`registry.tsx`). */
 import { ActionIcon, Button, Tabs, Tooltip } from '@mantine/core';
-import { IconPointer, IconX } from '@tabler/icons-react';
+import { IconX } from '@tabler/icons-react';
 import { type ComponentType, useState } from 'react';
 import type { NodeManifest } from '../../../contract/manifest';
 import { manifestOf } from '../../../nodes/manifests';
@@ -23,6 +23,7 @@ import { Status, stateLabels } from '../../ui/status';
 import { useNow } from '../../ui/use-now';
 import css from './inspector.module.css';
 import { LinkInspector } from './link-inspector';
+import { WorkspaceOverview } from './workspace-overview';
 
 export interface InspectorTab {
   id: string;
@@ -73,9 +74,7 @@ export function Inspector({ tabs }: { tabs: readonly InspectorTab[] }) {
           started, stopped or watched from here.
         </EmptyState>
       ) : (
-        <EmptyState icon={<IconPointer size={28} stroke={1.25} />} title="Nothing selected">
-          Select a node to see its state, files, log and settings; or a link to see what goes over it.
-        </EmptyState>
+        <WorkspaceOverview />
       )}
     </aside>
   );

@@ -42,6 +42,11 @@ function effectsOf(journal: readonly JournalEntry[], seq: number): Chain['effect
   return effects;
 }
 
+/** By time: nodes report in batches, so the order of arrival is not quite that of events. */
+export function inOrder(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  return [...entries].sort((a, b) => a.at - b.at || a.seq - b.seq);
+}
+
 export interface JournalFilter {
   search: string;
   /** Empty: all. */

@@ -12,7 +12,7 @@ import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
 import { LevelIcon, levelLabels } from '../../ui/level-icon';
 import { SearchField } from '../../ui/search-field';
-import { chainOf, filtered } from './chain';
+import { chainOf, filtered, inOrder } from './chain';
 import css from './journal.module.css';
 
 const levels = Object.entries(levelLabels).map(([value, label]) => ({ value, label }));
@@ -28,7 +28,7 @@ export function Journal() {
   const words = useDeferredValue(search);
   const name = useCallback((id: string) => nameOf(id, specs), [specs]);
   const rows = useMemo(
-    () => filtered(journal, { search: words, levels: shown, node: node ?? undefined }, name),
+    () => inOrder(filtered(journal, { search: words, levels: shown, node: node ?? undefined }, name)),
     [journal, words, shown, node, name],
   );
   const chain = useMemo(() => (chosen === null ? null : chainOf(journal, chosen)), [journal, chosen]);

@@ -51,6 +51,9 @@ export function Search({ panels }: { panels: readonly { id: string; label: strin
       scrollable
       maxHeight="60vh"
       radius="lg"
+      yOffset="12vh"
+      centered={false}
+      overlayProps={{ backgroundOpacity: 0.35, blur: 0 }}
       nothingFound="Nothing matches. Files are found once an index knows them."
       searchProps={{
         leftSection: <IconSearch size={18} />,

@@ -18,6 +18,12 @@ import { StatusGlyph, stateLabels } from '../../ui/status';
 import css from './canvas.module.css';
 import { legend } from './particles';
 
+/** Leaves room for the bar of next steps at the top and the controls at the bottom. */
+export const fitOptions = {
+  padding: { x: '28px', top: '64px', bottom: '60px' },
+  maxZoom: 1.15,
+} as const;
+
 export function CanvasControls({
   areaTool,
   onAreaTool,
@@ -43,7 +49,7 @@ export function CanvasControls({
           </ActionIcon>
         </Tooltip>
         <Tooltip label="Fit everything into view (F)">
-          <ActionIcon aria-label="Fit view" onClick={() => void flow.fitView({ padding: 0.14, maxZoom: 1 })}>
+          <ActionIcon aria-label="Fit view" onClick={() => void flow.fitView(fitOptions)}>
             <IconMaximize size={15} />
           </ActionIcon>
         </Tooltip>
@@ -100,7 +106,7 @@ export function useArrange(): (
     const specs = store.get()?.workspace.document.nodes ?? [];
     if (specs.length === 0) return;
     await commands.move(layout(specs));
-    requestAnimationFrame(() => void flow.fitView({ padding: 0.14, maxZoom: 1 }));
+    requestAnimationFrame(() => void flow.fitView(fitOptions));
   };
 }
 

@@ -23,7 +23,7 @@ import { pointOf } from '../../ui/data-table';
 import { useReducedMotion } from '../../ui/use-reduced-motion';
 import { carriesFiles } from '../../uploads/dropped';
 import css from './canvas.module.css';
-import { CanvasControls } from './canvas-controls';
+import { CanvasControls, fitOptions } from './canvas-controls';
 import { LinkEdge } from './link-edge';
 import type { MenuTarget } from './menus';
 import { NodeCard } from './node-card';
@@ -59,7 +59,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
   const selectedLink = usePanelState((state) => state.selectedLink);
   const element = useRef<HTMLDivElement>(null);
   const onKeyDown = useCanvasKeys(onMenu);
-  useFitting(nodes.length);
+  const onViewChosen = useFitting(nodes.length);
   useReveal(element, moving);
 
   const onNodesChange = (changes: NodeChange[]): void => {
@@ -138,6 +138,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
           panel.patch({ selection: [], selectedLink: edge.id, inspectorOpen: true })
         }
         onPaneClick={() => (panel.get().selection.length > 0 || selectedLink) && panel.select([])}
+        onMoveStart={(event) => event && onViewChosen()}
         onNodeDoubleClick={() => panel.patch({ inspectorOpen: true })}
         selectionOnDrag={areaTool}
         panOnDrag={areaTool ? [1] : [0, 1]}
@@ -226,7 +227,7 @@ function useFlowNodes() {
       put(
         spec.id,
         dragged[spec.id] ?? spec.position,
-        () => ({ type: 'node', ...cardSize, handles: cardHandles, data: { tone } }),
+        () => ({ type: 'node', ...cardSize, measured: cardSize, handles: cardHandles, data: { tone } }),
         tone,
       );
     }
@@ -234,6 +235,7 @@ function useFlowNodes() {
       put(node.id, dragged[node.id] ?? besideOthers(node, i, specs), () => ({
         type: 'outside',
         ...outsideSize,
+        measured: outsideSize,
         handles: outsideHandles,
         data: { label: node.label, address: node.address },
       }));
@@ -287,24 +289,24 @@ function useFlowEdges(): Edge[] {
   );
 }
 
-const fitOptions = { padding: 0.14, maxZoom: 1 } as const;
-
-/** Shows everything when a workspace appears, and when nodes are added to an empty one. */
-function useFitting(count: number): void {
+/**
+ * Shows everything when a workspace appears and while it grows, until the person chooses a view.
+ * @returns what to call when a person pans or zooms
+ */
+function useFitting(count: number): () => void {
   const flow = useReactFlow();
   const path = useStudio((state) => state.workspace.path);
   // The pane gets its size after the first nodes.
   const isSized = useStore((state) => state.width > 0);
-  const shown = useRef({ path: '', count: 0 });
+  const chosen = useRef<string | null>(null);
   useEffect(() => {
-    if (!isSized) return;
-    const before = shown.current;
-    shown.current = { path, count };
-    const isNew = before.path !== path || before.count === 0 || count - before.count > 2;
-    if (!isNew || count === 0) return;
+    if (!isSized || count === 0 || chosen.current === path) return;
     const frame = requestAnimationFrame(() => void flow.fitView(fitOptions));
     return () => cancelAnimationFrame(frame);
   }, [path, count, isSized, flow]);
+  return () => {
+    chosen.current = path;
+  };
 }
 
 /** Brings the node that was asked for into view and gives it the keyboard. */

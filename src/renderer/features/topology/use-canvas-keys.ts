@@ -5,7 +5,7 @@ import { gridStep, neighbour, tierLayout } from '../../layout';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, stateIn } from '../../node-state';
 import { useStudioParts } from '../../studio-context';
-import { useArrange } from './canvas-controls';
+import { fitOptions, useArrange } from './canvas-controls';
 import type { MenuTarget } from './menus';
 
 const directions: Record<string, 'left' | 'right' | 'up' | 'down'> = {
@@ -64,7 +64,7 @@ export function useCanvasKeys(onMenu: (target: MenuTarget) => void): (event: Key
     else if (event.key === '+' || event.key === '=') void flow.zoomIn();
     else if (event.key === '-') void flow.zoomOut();
     else if (command || event.altKey) return;
-    else if (letter === 'f') void flow.fitView({ padding: 0.14, maxZoom: 1 });
+    else if (letter === 'f') void flow.fitView(fitOptions);
     else if (letter === 'l') void arrange(tierLayout);
     else if (id && (event.key === 'Enter' || event.key === ' ')) {
       panel.patch({ selection: ids.length > 0 ? ids : [id], selectedLink: null, inspectorOpen: true });

@@ -2,12 +2,12 @@
 import { ActionIcon, Anchor, Button, Tooltip } from '@mantine/core';
 import {
   IconCircleCheck,
+  IconCircleX,
   IconCloudDownload,
   IconDownload,
   IconFolderOpen,
   IconPlayerPause,
   IconPlayerPlay,
-  IconQuestionMark,
   IconReload,
   IconTrash,
   IconX,
@@ -125,6 +125,7 @@ const TransferRow = memo(function TransferRow({ transfer }: { transfer: Transfer
             <>
               {' '}
               from <SourceName source={source} />
+              <Why transfer={transfer} />
             </>
           )}
         </span>
@@ -133,7 +134,11 @@ const TransferRow = memo(function TransferRow({ transfer }: { transfer: Transfer
       </div>
       <Bar transfer={transfer} />
       <div className={css.line}>
-        <span className={`${css.phase} tone-${tones[phase]}`}>{phaseText(transfer)}</span>
+        <span className={`${css.phase} tone-${tones[phase]}`}>
+          {phase === 'done' && <IconCircleCheck size={14} aria-hidden="true" />}
+          {phase === 'failed' && <IconCircleX size={14} aria-hidden="true" />}
+          {phaseText(transfer)}
+        </span>
         <span className={css.figures}>
           {size === undefined
             ? formatBytes(bytes)
@@ -161,6 +166,31 @@ function SourceName({ source }: { source: NonNullable<TransferView['source']> })
     </Anchor>
   ) : (
     <span title={source.address}>{source.serverId}</span>
+  );
+}
+
+/** Leads to the decision of the index. */
+function Why({ transfer }: { transfer: TransferView }) {
+  const panel = usePanel();
+  const index = useStudio((state) => {
+    const link = state.specs.get(transfer.client)?.config.index;
+    return link && typeof link === 'object' && 'node' in link ? String(link.node) : undefined;
+  });
+  if (!index) return null;
+  return (
+    <Anchor
+      component="button"
+      type="button"
+      inherit
+      className={css.why ?? ''}
+      aria-label={`Why this server? ${transfer.name}`}
+      onClick={() => {
+        panel.show(index);
+        panel.openInspector('overview');
+      }}
+    >
+      why?
+    </Anchor>
   );
 }
 
@@ -252,13 +282,8 @@ function Bar({ transfer }: { transfer: TransferView }) {
 function Buttons({ transfer }: { transfer: TransferView }) {
   const run = useRun();
   const { client } = useStudioParts();
-  const panel = usePanel();
   const paths = useStudio((state) => state.shell.paths);
   const { id, name, phase, savedTo } = transfer;
-  const indexNode = useStudio((state) => {
-    const index = state.specs.get(transfer.client)?.config.index;
-    return index && typeof index === 'object' && 'node' in index ? String(index.node) : undefined;
-  });
   const button = (label: string, icon: React.ReactNode, onClick: () => void) => (
     <Tooltip label={label}>
       <ActionIcon size={24} aria-label={`${label}: ${name}`} onClick={onClick}>
@@ -268,12 +293,6 @@ function Buttons({ transfer }: { transfer: TransferView }) {
   );
   return (
     <span className={css.buttons}>
-      {indexNode &&
-        transfer.segments.length > 0 &&
-        button('Why this server?', <IconQuestionMark size={15} />, () => {
-          panel.show(indexNode);
-          panel.openInspector('overview');
-        })}
       {(phase === 'running' || phase === 'waiting') &&
         button('Pause', <IconPlayerPause size={15} />, () => void run('transfers.pause', { id }))}
       {phase === 'paused' &&
@@ -293,7 +312,6 @@ function Buttons({ transfer }: { transfer: TransferView }) {
       {phase === 'done' &&
         !paths &&
         button('Save', <IconDownload size={15} />, () => void saveInBrowser(client, id))}
-      {phase === 'done' && <IconCircleCheck size={16} className={css.check} aria-hidden="true" />}
       {isEnded(transfer) &&
         button('Remove from list', <IconTrash size={15} />, () => void run('transfers.clear', { id }))}
     </span>

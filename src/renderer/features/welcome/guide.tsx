@@ -1,5 +1,5 @@
 /** The first tour: an unobtrusive list of what to try next. */
-import { ActionIcon, Button, Loader } from '@mantine/core';
+import { ActionIcon, Button, Loader, Tooltip } from '@mantine/core';
 import { IconCircle, IconCircleCheckFilled, IconX } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { useNodeCommands } from '../../node-actions';
@@ -42,7 +42,7 @@ function Tour({ path }: { path: string }) {
   const labels: Record<StepId, string> = {
     download: `Download ${tourFile}`,
     kill: `Kill ${name}`,
-    noticed: `The monitor declares ${name} dead`,
+    noticed: `${name} declared dead`,
     again: 'Download again',
     restart: `Restart ${name}`,
   };
@@ -50,38 +50,43 @@ function Tour({ path }: { path: string }) {
 
   return (
     <section className={css.guide} aria-label="Next steps">
-      <header>
-        <h2>{current ? 'Next steps' : 'That was the whole tour'}</h2>
-        <ActionIcon size={22} aria-label="Hide next steps" onClick={hide}>
+      {current ? (
+        <ol>
+          {order.map((step) => (
+            <li
+              key={step}
+              className={css.step}
+              data-done={tour.done[step] !== undefined || undefined}
+              aria-current={step === current ? 'step' : undefined}
+            >
+              {tour.done[step] !== undefined ? (
+                <IconCircleCheckFilled size={16} aria-label="Done" />
+              ) : step === 'noticed' && step === current ? (
+                <Loader size={14} aria-label="Waiting" />
+              ) : (
+                <IconCircle size={16} aria-hidden="true" />
+              )}
+              <Step
+                step={step}
+                label={labels[step]}
+                isCurrent={step === current && anyAlive}
+                server={server?.id}
+              />
+            </li>
+          ))}
+        </ol>
+      ) : (
+        <span className={css.end}>
+          <IconCircleCheckFilled size={16} aria-hidden="true" /> That was the tour: it failed over, and came
+          back. Now break something yourself.
+        </span>
+      )}
+      {!anyAlive && <StartAll />}
+      <Tooltip label="Hide these steps">
+        <ActionIcon size={24} aria-label="Hide next steps" onClick={hide}>
           <IconX size={14} />
         </ActionIcon>
-      </header>
-      <ol>
-        {order.map((step) => (
-          <li
-            key={step}
-            className={css.step}
-            data-done={tour.done[step] !== undefined || undefined}
-            aria-current={step === current ? 'step' : undefined}
-          >
-            {tour.done[step] !== undefined ? (
-              <IconCircleCheckFilled size={16} aria-label="Done" />
-            ) : step === 'noticed' && step === current ? (
-              <Loader size={14} aria-label="Waiting" />
-            ) : (
-              <IconCircle size={16} aria-hidden="true" />
-            )}
-            <Step
-              step={step}
-              label={labels[step]}
-              isCurrent={step === current && anyAlive}
-              server={server?.id}
-            />
-          </li>
-        ))}
-      </ol>
-      {!anyAlive && <StartAll />}
-      {!current && <p>Break more: right-click a node, or drop files of your own on a content server.</p>}
+      </Tooltip>
     </section>
   );
 }

@@ -8,7 +8,7 @@ import { useNodeState, useNodeView, useStudioParts } from '../../../studio-conte
 import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import css from './server-list.module.css';
-import { ServerName, ServerStatusText } from './server-name';
+import { byName, ServerName, ServerStatusText } from './server-name';
 
 const tones: Record<ServerStatus, Tone> = { alive: 'good', dead: 'bad', draining: 'warn' };
 
@@ -35,7 +35,7 @@ export function IndexServerOverview({ node }: { node: string }) {
         )}
         {servers?.length ? (
           <ul className={css.list}>
-            {servers.map((server) => (
+            {byName(servers).map((server) => (
               <li key={server.serverId} className={css.server}>
                 <div className={css.line}>
                   <ServerName serverId={server.serverId} port={server.tcpPort} />

@@ -5,7 +5,7 @@ import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { useNow } from '../../../ui/use-now';
 import css from './server-list.module.css';
-import { ServerName, ServerStatusText } from './server-name';
+import { byName, ServerName, ServerStatusText } from './server-name';
 
 export function MonitorOverview({ node }: { node: string }) {
   const view = useNodeView(node);
@@ -16,7 +16,7 @@ export function MonitorOverview({ node }: { node: string }) {
       <Section title="Heartbeats">
         {servers?.length ? (
           <ul className={css.list}>
-            {servers.map((server) => (
+            {byName(servers).map((server) => (
               <Countdown key={server.serverId} server={server} running={running} />
             ))}
           </ul>

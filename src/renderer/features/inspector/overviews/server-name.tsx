@@ -42,3 +42,8 @@ export function ServerStatusText({ status, tone }: { status: string; tone: Tone 
     </span>
   );
 }
+
+/** In an order that does not change with every heartbeat. */
+export function byName<T extends { serverId: string }>(servers: readonly T[]): T[] {
+  return [...servers].sort((a, b) => a.serverId.localeCompare(b.serverId, undefined, { numeric: true }));
+}
