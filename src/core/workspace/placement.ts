@@ -9,9 +9,10 @@ const ROOM = { width: 280, height: 160 };
 /** Distance between the columns of the tiers. */
 const COLUMN = 320;
 
-/** The first free place in the column of the kind's tier. */
+/** The first free place in the column where the kind already stands, else in that of its tier. */
 export function placeInTier(nodes: readonly NodeSpec[], manifest: NodeManifest): Position {
-  const x = manifest.tier * COLUMN;
+  const like = nodes.findLast((node) => node.kind === manifest.id);
+  const x = like?.position.x ?? manifest.tier * COLUMN;
   for (let row = 0; ; row++) {
     const position = { x, y: row * ROOM.height };
     if (isFree(nodes, position)) return position;

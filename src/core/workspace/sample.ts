@@ -10,10 +10,10 @@ import { nodeFolder } from './workspace-paths';
 const LARGE_FILE = { name: 'large-file.bin', bytes: 4 * 1024 * 1024 };
 
 const nodes = [
-  { kind: 'index-server', position: { x: 320, y: 160 } },
-  { kind: 'monitor', position: { x: 640, y: 0 } },
-  { kind: 'content-server', position: { x: 960, y: 80 } },
-  { kind: 'content-server', position: { x: 960, y: 320 } },
+  { kind: 'index-server', position: { x: 320, y: -80 } },
+  { kind: 'monitor', position: { x: 320, y: 240 } },
+  { kind: 'content-server', position: { x: 680, y: 0 } },
+  { kind: 'content-server', position: { x: 680, y: 160 } },
 ];
 
 /** The files on one server only; all others are on both, so that one may fail. */
