@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'src/**/*.test.tsx'],
-    globalSetup: ['src/testing/build-node-entry.ts'],
+    globalSetup: ['src/testing/build-programs.ts'],
     // Real processes and sockets take turns on two cores; a test waits for a condition, never for a time.
     testTimeout: 30_000,
     hookTimeout: 30_000,

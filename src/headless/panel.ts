@@ -61,19 +61,17 @@ async function runUntilSignal(options: PanelOptions): Promise<number> {
     process.stderr.write('No browser could be opened; open the address above yourself.\n');
 
   return new Promise((resolve) => {
-    let signals = 0;
+    let closing: Promise<void> | undefined;
+    let code = 0;
     const end = (signal: NodeJS.Signals): void => {
-      signals += 1;
-      if (signals === 1) {
+      if (!closing) {
         process.stderr.write('Stopping the nodes. Once more to force.\n');
-        void server
-          .close()
-          .then(() => core.close())
-          .then(() => resolve(0));
+        closing = server.close().then(() => core.close());
+        void closing.then(() => resolve(code));
       } else {
-        const code = signal === 'SIGINT' ? 130 : 143;
+        code = signal === 'SIGINT' ? 130 : 143;
+        void core.closeNow();
         setTimeout(() => resolve(code), FORCE_MS);
-        void core.closeNow().then(() => resolve(code));
       }
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);

@@ -30,6 +30,7 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'content-'));
   served = join(root, 'served');
   events = [];
+  alive = new AbortController().signal;
   hub = new EventHub(() => undefined);
   hub.open({ onBatch: (batch) => events.push(...batch.events) });
   tasks = new Tasks(hub);
@@ -61,7 +62,7 @@ const names = async (query: Partial<ListQuery> = {}): Promise<string[]> =>
   (await content.list('cs1', { ...page, ...query })).rows.map(({ name }) => name);
 const ended = (id: string): Promise<TaskView> =>
   waitFor(() => tasks.views().find((task) => task.id === id && task.phase !== 'running'), `the end of ${id}`);
-const alive = new AbortController().signal;
+let alive: AbortSignal;
 const announce = (name: string, size: number) => {
   const [ticket] = content.prepareUpload('cs1', [{ name, size }], alive);
   if (!ticket) throw new Error('No ticket.');

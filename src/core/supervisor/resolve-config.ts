@@ -47,24 +47,24 @@ function resolveLink(
 
 /** Where others reach a node's port of this name. */
 export function endpointOf(node: NodeSpec, portName: string, bound: Record<string, number>): Endpoint | null {
-  const port = bound[portName] ?? configuredPorts(node).find((use) => use.name === portName)?.port;
+  const port = nodePorts(node, bound).find((use) => use.name === portName)?.port;
   return port ? { host: reachableHost(node), port } : null;
 }
 
 /** Every address at which others reach a node. */
 export function endpointsOf(node: NodeSpec, bound: Record<string, number>): Endpoint[] {
-  const names = new Set([...configuredPorts(node).map(({ name }) => name), ...Object.keys(bound)]);
-  return [...names].flatMap((name) => endpointOf(node, name, bound) ?? []);
+  return nodePorts(node, bound).map(({ port }) => ({ host: reachableHost(node), port }));
 }
 
-/** The ports that a node's configuration names, those left open (0) excepted. */
-export function configuredPorts(
+/** The ports of a node: those it has bound, else those its configuration names; not those left open (0). */
+export function nodePorts(
   node: NodeSpec,
+  bound: Record<string, number> = {},
 ): { key: string; name: string; transport: 'tcp' | 'udp'; port: number }[] {
   const fields = manifestOf(node.kind)?.fields ?? {};
   return Object.entries(fields).flatMap(([key, field]) => {
     if (field.control !== 'port') return [];
-    const port = Number(node.config[key] ?? field.default);
+    const port = bound[field.port] ?? Number(node.config[key] ?? field.default);
     return port > 0 ? [{ key, name: field.port, transport: field.transport, port }] : [];
   });
 }

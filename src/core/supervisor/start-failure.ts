@@ -3,7 +3,7 @@ import type { ErrorShape } from '../../contract/errors';
 import type { NodeSpec } from '../../contract/workspace';
 import { manifestOf } from '../../nodes/manifests';
 import { checkPort, type PortUse } from './ports';
-import { configuredPorts, listeningHost } from './resolve-config';
+import { listeningHost, nodePorts } from './resolve-config';
 
 /** A better reason, or undefined where the node's own words are the best there are. */
 export async function explainStartFailure(
@@ -32,7 +32,7 @@ export async function explainStartFailure(
 
 async function explainPortInUse(node: NodeSpec, uses: readonly PortUse[]): Promise<ErrorShape | undefined> {
   const others = uses.filter((use) => use.node !== node.id);
-  for (const { key, transport, port } of configuredPorts(node)) {
+  for (const { key, transport, port } of nodePorts(node)) {
     const check = await checkPort(listeningHost(node), port, transport, others);
     if (check.free) continue;
     const label = manifestOf(node.kind)?.fields[key]?.label ?? `${transport.toUpperCase()} port`;

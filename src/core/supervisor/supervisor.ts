@@ -16,7 +16,7 @@ import { AddressBook } from './address-book';
 import type { NodeLauncher } from './launcher';
 import { type Deadlines, NodeProcess, type NodeProcessState } from './node-process';
 import type { PortUse } from './ports';
-import { configuredPorts, type ResolveContext, resolveConfig } from './resolve-config';
+import { nodePorts, type ResolveContext, resolveConfig } from './resolve-config';
 import { explainStartFailure } from './start-failure';
 import { type StartStep, startOrder } from './start-order';
 
@@ -97,12 +97,12 @@ export class Supervisor {
   /** Every port that a node has or wants, for the search of free ones. */
   portUses(): PortUse[] {
     return [...this.#nodes.values()].flatMap(({ spec, view }) =>
-      configuredPorts(spec).map((configured) => ({
+      nodePorts(spec, view.ports).map(({ name, transport, port }) => ({
         node: spec.id,
         name: spec.name,
-        transport: configured.transport,
-        port: view.ports[configured.name] ?? configured.port,
-        running: configured.name in view.ports,
+        transport,
+        port,
+        running: name in view.ports,
       })),
     );
   }

@@ -1,4 +1,4 @@
-/** Builds the program of node processes once for all tests, so that they can start real ones. */
+/** Builds the node program and the command line once for all tests, so that they can start real processes. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,27 +7,28 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Path of the built node entry; empty when it could not be built, and then `nodeEntryError` says why. */
-    nodeEntry: string;
-    nodeEntryError: string;
+    /** Folder of the built programs. */
+    programs: string;
+    /** Why they could not be built; empty when they were. */
+    programsError: string;
   }
 }
 
-/** Vitest's global set-up. A broken node program fails the tests that start processes, and no others. */
+/** Vitest's global set-up. A program that cannot be built fails the tests that start processes, and no others. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const outDir = await mkdtemp(join(tmpdir(), 'micro-cdn-node-entry-'));
+  const outDir = await mkdtemp(join(tmpdir(), 'micro-cdn-programs-'));
   let error = '';
   try {
-    await buildNodeEntry(outDir);
+    await buildPrograms(outDir);
   } catch (thrown) {
     error = String(thrown);
   }
-  project.provide('nodeEntry', error ? '' : join(outDir, 'node.js'));
-  project.provide('nodeEntryError', error);
+  project.provide('programs', outDir);
+  project.provide('programsError', error);
   return () => rm(outDir, { recursive: true, force: true });
 }
 
-async function buildNodeEntry(outDir: string): Promise<void> {
+async function buildPrograms(outDir: string): Promise<void> {
   const root = join(import.meta.dirname, '../..');
   await build({
     root,
@@ -41,8 +42,8 @@ async function buildNodeEntry(outDir: string): Promise<void> {
       emptyOutDir: true,
       minify: false,
       rollupOptions: {
-        input: { node: join(root, 'src/runtime/process-entry.ts') },
-        output: { format: 'es', entryFileNames: '[name].js' },
+        input: { node: join(root, 'src/runtime/process-entry.ts'), cli: join(root, 'src/headless/cli.ts') },
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
       },
     },
   });

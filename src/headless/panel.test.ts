@@ -1,0 +1,168 @@
+/** `micro-cdn panel` as a process: how it starts, how it ends, and what it leaves behind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import type { CallName, CallOutput } from '../contract/calls';
+import type { NodeView, Snapshot } from '../contract/events';
+import { waitFor } from '../core/testing/wait-for';
+import { emptyWorkspace } from '../core/workspace/document';
+import { cliEntry } from '../testing/programs';
+
+let folder: string;
+const started: ChildProcess[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'panel-'));
+});
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Running {
+  child: ChildProcess;
+  url: URL;
+  errors: () => string;
+  exit: Promise<number | null>;
+}
+async function panel(...args: string[]): Promise<Running> {
+  const child = spawn(process.execPath, [cliEntry(), 'panel', '--no-open', ...args], {
+    env: { ...process.env, MICRO_CDN_DATA: join(folder, 'data') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(child);
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const exit = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const first = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
+  const line = await Promise.race([first.then(([text]) => text), exit.then(() => '')]);
+  if (!line) throw new Error(`The panel ended: ${errors}`);
+  return { child, url: new URL(line), errors: () => errors, exit };
+}
+
+/** Asks the panel one thing, as a page would. */
+async function ask<N extends CallName>(url: URL, name: N, input: unknown = {}): Promise<CallOutput<N>> {
+  const socket = new WebSocket(`ws://${url.host}/ws`, { origin: url.origin });
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ token: new URLSearchParams(url.hash.slice(1)).get('token') }));
+  socket.send(JSON.stringify({ id: 1, call: name, input }));
+  const answer = await new Promise<{ ok: CallOutput<N> }>((resolve) =>
+    socket.on('message', (data) => {
+      const message = JSON.parse(String(data));
+      if (message.id === 1) resolve(message);
+    }),
+  );
+  socket.close();
+  return answer.ok;
+}
+
+const running = (url: URL, count: number): Promise<NodeView[]> =>
+  waitFor(async () => {
+    const { nodes }: Snapshot = await ask(url, 'studio.snapshot');
+    return nodes.filter(({ phase }) => phase === 'running').length === count && nodes;
+  }, `${count} running nodes`);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A file with an index on a fixed port and a content server; they start when it is opened. */
+async function workspaceFile(): Promise<{ path: string; port: number }> {
+  const path = join(folder, 'network.json');
+  const port = await freePort();
+  const place = { position: { x: 0, y: 0 } };
+  const nodes = [
+    { id: 'index1', kind: 'index-server', name: 'Index1', ...place, config: { tcpPort: port } },
+    {
+      id: 'cs1',
+      kind: 'content-server',
+      name: 'CS1',
+      ...place,
+      config: { serverId: 'CS1', tcpPort: 0, udpPort: 0, index: { node: 'index1' } },
+    },
+  ];
+  await writeFile(path, JSON.stringify({ ...emptyWorkspace('Network'), startOnOpen: true, nodes }));
+  return { path, port };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+const gone = (pids: number[]): Promise<true> => waitFor(() => !pids.some(isAlive), 'the nodes to be gone');
+
+describe('micro-cdn panel', () => {
+  it('prints its address first, and ends with its nodes when it is asked to', async () => {
+    const { path } = await workspaceFile();
+    const { child, url, exit } = await panel('--workspace', path);
+    expect(url.hostname).toBe('127.0.0.1');
+    const pids = (await running(url, 2)).map(({ pid }) => pid as number);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(pids.some(isAlive)).toBe(false);
+    expect(await readdir(folder)).not.toContain('network.json.lock');
+  });
+
+  it('leaves no process when it is killed, and finds its ports and its workspace free when it is back', async () => {
+    const { path, port } = await workspaceFile();
+    const first = await panel('--workspace', path);
+    const pids = (await running(first.url, 2)).map(({ pid }) => pid as number);
+    first.child.kill('SIGKILL');
+    await first.exit;
+    await gone(pids);
+    const second = await panel('--workspace', path);
+    const nodes = await running(second.url, 2);
+    expect(nodes.find(({ id }) => id === 'index1')?.ports.tcp).toBe(port);
+    second.child.kill('SIGTERM');
+    expect(await second.exit).toBe(0);
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'ends at once at the second signal, whatever a node does',
+    async () => {
+      const { path } = await workspaceFile();
+      const { child, url, exit, errors } = await panel('--workspace', path);
+      const pids = (await running(url, 2)).map(({ pid }) => pid as number);
+      for (const pid of pids) process.kill(pid, 'SIGSTOP');
+      child.kill('SIGINT');
+      await waitFor(() => errors().includes('Once more to force'), 'the first signal');
+      child.kill('SIGINT');
+      expect(await exit).toBe(130);
+      await gone(pids);
+    },
+  );
+
+  it('says who has its workspace open', async () => {
+    const { path } = await workspaceFile();
+    const first = await panel('--workspace', path);
+    await expect(panel('--workspace', path)).rejects.toThrow(/is open in another studio/);
+    first.child.kill('SIGTERM');
+    await first.exit;
+  });
+
+  it('says that its port is taken', async () => {
+    const first = await panel();
+    await expect(panel('--port', first.url.port)).rejects.toThrow(/Port \d+ is in use/);
+  });
+
+  it('warns when other machines can reach it', async () => {
+    const { url, errors } = await panel('--host', '0.0.0.0');
+    expect(url.hostname).toBe('127.0.0.1');
+    await waitFor(() => errors().includes('other machines can reach it'), 'the warning');
+  });
+});
