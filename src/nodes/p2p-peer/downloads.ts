@@ -18,6 +18,7 @@ import { SwarmSource } from './swarm-source';
 
 /** Holders that are asked at once what the file looks like, before the first answer decides. */
 const ASK_AT_ONCE = 3;
+const MAX_MEASURED = 1000;
 /** A holder is tried again after so long, if the index still names it. */
 const READD_MS = 5000;
 
@@ -53,6 +54,8 @@ interface Running {
 export class Downloads {
   readonly #options: DownloadsOptions;
   readonly #running = new Map<string, Running>();
+  /** What peers of the seed gave, bytes per second, by address. */
+  readonly #measured = new Map<string, number>();
 
   constructor(options: DownloadsOptions) {
     this.#options = options;
@@ -430,9 +433,10 @@ export class Downloads {
     const { name } = running;
     const marks: PeerDownloadProgress['marks'] = [];
     const reasons: string[] = [];
-    for (const { holder, ms } of await this.#nearest(holders, scope.signal)) {
+    for (const { holder, why } of this.#byMeasuredRate(holders)) {
       const address = formatEndpoint(holder);
-      running.why.set(address, `answered a connection after ${ms} ms; plain protocol, whole files only`);
+      const startedAt = context.clock.now();
+      running.why.set(address, why);
       const report = (bytes: number, size: number): PeerDownloadProgress => {
         running.plain = { bytes, size, source: address };
         this.#options.changed();
@@ -455,6 +459,7 @@ export class Downloads {
           signal: scope.signal,
           progress: (bytes, total) => scope.progress({ ...report(bytes, total) }),
         });
+        this.#measure(address, size, context.clock.now() - startedAt);
         const saved = await finishFile(folder, name);
         void this.#options.library.scan();
         return {
@@ -466,16 +471,17 @@ export class Downloads {
         };
       } catch (error) {
         scope.signal.throwIfAborted();
-        const why = reasonOf(error);
-        reasons.push(`${address}: ${why}`);
+        const reason = reasonOf(error);
+        this.#measure(address, 0, 1);
+        reasons.push(`${address}: ${reason}`);
         marks.push({
           at: context.clock.wallTime(),
           bytes: running.plain?.bytes ?? 0,
-          text: `${address}: ${why}`,
+          text: `${address}: ${reason}`,
         });
         context.telemetry.event({
           type: 'source-lost',
-          text: `${name} from ${address}: ${why}. The next peer is asked.`,
+          text: `${name} from ${address}: ${reason}. The next peer is asked.`,
           subject: address,
           level: 'warning',
         });
@@ -492,25 +498,26 @@ export class Downloads {
     );
   }
 
-  async #nearest(
-    holders: readonly HolderInfo[],
-    signal: AbortSignal,
-  ): Promise<{ holder: HolderInfo; ms: number }[]> {
-    const { context } = this.#options;
-    const timed = await Promise.all(
-      holders.map(async (holder) => {
-        const before = context.clock.now();
-        try {
-          const connection = await context.net.connect(holder, { signal, timeoutMs: 1000 });
-          const ms = Math.round(context.clock.now() - before);
-          connection.destroy();
-          return { holder, ms };
-        } catch {
-          return { holder, ms: 1000 };
-        }
-      }),
-    );
-    return timed.sort((a, b) => a.ms - b.ms);
+  /**
+   * Fastest first, as measured in earlier downloads; those that are not known yet come before, in random order. A
+   * connection made only to measure is out of the question: a peer of the seed would take it for a request.
+   */
+  #byMeasuredRate(holders: readonly HolderInfo[]): { holder: HolderInfo; why: string }[] {
+    const { random } = this.#options.context;
+    return holders
+      .map((holder) => ({ holder, rate: this.#measured.get(formatEndpoint(holder)) ?? null, dice: random() }))
+      .sort((a, b) => (b.rate ?? Number.MAX_VALUE) - (a.rate ?? Number.MAX_VALUE) || a.dice - b.dice)
+      .map(({ holder, rate }) => ({
+        holder,
+        why: `${rate === null ? 'not measured yet' : `gave ${Math.round(rate / 1024)} KiB/s before`}; plain protocol, whole files only`,
+      }));
+  }
+
+  #measure(address: string, bytes: number, ms: number): void {
+    this.#measured.delete(address);
+    this.#measured.set(address, (bytes * 1000) / Math.max(1, ms));
+    if (this.#measured.size > MAX_MEASURED)
+      this.#measured.delete(this.#measured.keys().next().value as string);
   }
 }
 

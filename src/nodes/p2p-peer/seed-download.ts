@@ -94,8 +94,9 @@ class SeedTransfer {
     const spec = parseSeedFileSpec(this.#text.trimEnd());
     if (spec === 'incomplete') return;
     if (spec === 'missing') {
-      this.#connection.end(NOT_FOUND_SEEN);
-      return this.#fail(new StudioError('NOT_FOUND', 'It does not have the file any more.'));
+      const gone = new StudioError('NOT_FOUND', 'It does not have the file any more.');
+      const fail = (): void => this.#fail(gone);
+      return void this.#connection.send(NOT_FOUND_SEEN).then(fail, fail);
     }
     if (!spec) return this.#fail(new Error(`It answered "${this.#text.slice(0, 80)}".`));
     this.#spec = spec;

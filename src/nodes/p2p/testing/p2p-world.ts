@@ -1,7 +1,9 @@
 /** P2P networks in memory, under a clock that stands still, and foreign peers that know only the seed. */
 import type { Endpoint } from '../../../contract/endpoint';
+import type { FaultSpec } from '../../../contract/fault';
 import type { Fields } from '../../../contract/fields';
 import type { Connection, CreateNode, NodeProgram, OperationScope } from '../../../runtime/context';
+import { createFaultyContext } from '../../../runtime/faulty-context';
 import type { MemoryFolder } from '../../../runtime/testing/memory-files';
 import { type Recorded, Simulation } from '../../../runtime/testing/simulation';
 import {
@@ -48,6 +50,7 @@ export interface StartedDownload {
 export class P2pWorld {
   readonly sim: Simulation;
   readonly #programs = new Map<string, NodeProgram>();
+  readonly #faults = new Map<string, (faults: FaultSpec[]) => void>();
 
   constructor(seed = 1) {
     this.sim = new Simulation(seed);
@@ -146,6 +149,12 @@ export class P2pWorld {
     if (!condition()) throw new Error('It did not happen within two minutes.');
   }
 
+  /** Breaks what a peer sends, or all of it, with one of the studio's faults. */
+  fault(number: number, kind: string, params: Record<string, unknown> = {}): void {
+    const node = `peer${number}`;
+    this.#faults.get(node)?.([{ id: 'f', kind, node, scope: { direction: 'out' }, params, enabled: true }]);
+  }
+
   /** kill -9 */
   crash(number: number): void {
     this.sim.crash(`peer${number}`);
@@ -154,6 +163,7 @@ export class P2pWorld {
 
   /** Stops everything; what is left of timers and sockets would be a leak. */
   async stop(): Promise<{ timers: number; listeners: number; sockets: number }> {
+    for (const heal of this.#faults.values()) heal([]);
     for (const program of this.#programs.values()) await this.inTime(program.stop());
     await this.sim.advance(100);
     return {
@@ -168,7 +178,9 @@ export class P2pWorld {
     create: CreateNode<never>,
     config: Record<string, unknown>,
   ): Promise<NodeProgram> {
-    const program = create(config as never, this.sim.context(name));
+    const { context, setFaults } = createFaultyContext(this.sim.context(name));
+    this.#faults.set(name, setFaults);
+    const program = create(config as never, context);
     this.#programs.set(name, program);
     await this.inTime(program.start());
     return program;
