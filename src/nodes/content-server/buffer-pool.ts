@@ -1,10 +1,10 @@
 /** Large reads and writes cost least; with few transfers there is memory for them … */
-const LARGE = 1 << 20;
+const LARGE = 512 * 1024;
 /** … with many there is not. */
 const SMALL = 128 * 1024;
-const FEW = 16;
+const FEW = 32;
 
-/** Buffers for transfers, reused: allocating and clearing a megabyte costs as much as sending it. */
+/** Buffers for transfers, reused: allocating and clearing one costs as much as sending it. */
 export class BufferPool {
   readonly #free: Buffer[] = [];
   #lent = 0;

@@ -1,10 +1,10 @@
 import { type FramerSink, LineFramer } from '../../protocol/line-framer';
 import { type ErrorReason, encode, MAX_LINE_BYTES, parseAtContent } from '../../protocol/micro-cdn';
 import { extension, parseContentExtension } from '../../protocol/micro-cdn-extensions';
-import type { Connection, ReadableFile } from '../../runtime/context';
+import type { Connection } from '../../runtime/context';
 import { codeOf, reasonOf } from '../shared/error-text';
-import { isSame } from './hot-cache';
 import type { Shop } from './shop';
+import { streamFile } from './stream-file';
 
 /** After the last byte, the client gets so long to close. */
 const LINGER_MS = 2000;
@@ -104,37 +104,17 @@ export class ContentSession {
   async #deliverLarge(name: string, offset: number, headerOf: (size: number) => string): Promise<void> {
     const { library, buffers, config } = this.#shop;
     const file = await library.folder.open(name);
-    const buffer = buffers.take();
     try {
       if (offset > file.size) throw outOfRange();
       const header = headerOf(file.size);
       this.#traceOut(header);
       this.#shop.tell('transfer-started', name, `${name} goes to ${this.#connection.remote.host}.`);
-      let headerLength = 0;
       if (config.headerApart) await this.#sendHeader(header);
-      else headerLength = buffer.write(header, 'latin1');
-      await this.#stream(file, buffer, headerLength, offset);
+      await streamFile(this.#connection, file, { header: config.headerApart ? '' : header, offset }, buffers);
       this.#done(name, file.size - offset);
     } finally {
-      buffers.give(buffer);
       await file.close();
     }
-  }
-
-  /** Sends what is in the buffer already, and the file from `offset` to the size that was announced. */
-  async #stream(file: ReadableFile, buffer: Buffer, alreadyThere: number, offset: number): Promise<void> {
-    let filled = alreadyThere;
-    let at = offset;
-    do {
-      const room = Math.min(buffer.length - filled, file.size - at);
-      const count = room === 0 ? 0 : await file.read(buffer.subarray(filled, filled + room), at);
-      if (room > 0 && count === 0) throw fileChanged();
-      at += count;
-      // Before the last bytes leave: what was written to meanwhile would arrive as a mixture of old and new.
-      if (at === file.size && !isSame(file, await file.stat())) throw fileChanged();
-      await this.#connection.send(buffer.subarray(0, filled + count));
-      filled = 0;
-    } while (at < file.size);
   }
 
   /** For clients that read the header with one receive and lose what comes along with it. */
@@ -211,8 +191,4 @@ export class ContentSession {
 
 function outOfRange(): Error {
   return Object.assign(new Error('The file is shorter.'), { code: 'RANGE' });
-}
-
-function fileChanged(): Error {
-  return Object.assign(new Error('The file changed.'), { code: 'CHANGED' });
 }
