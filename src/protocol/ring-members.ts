@@ -19,8 +19,8 @@ export interface MemberRecord {
   place: string;
 }
 
-/** At one incarnation, the worse news wins. */
-const RANK: Record<MemberState, number> = { alive: 0, left: 1, dead: 2 };
+/** At one incarnation, the worse news wins, and the member's own word over what others suppose. */
+const RANK: Record<MemberState, number> = { alive: 0, dead: 1, left: 2 };
 
 export class MemberTable {
   readonly self: string;
@@ -133,7 +133,7 @@ export class MemberTable {
   }
 }
 
-/** Positive when `a` replaces `b`: the higher incarnation, then the worse state, then the lower place. */
+/** Positive when `a` replaces `b`: the higher incarnation, then the state of higher rank, then the lower place. */
 function compare(a: MemberRecord, b: MemberRecord): number {
   if (a.incarnation !== b.incarnation) return a.incarnation - b.incarnation;
   if (a.state !== b.state) return RANK[a.state] - RANK[b.state];

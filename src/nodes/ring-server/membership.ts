@@ -4,11 +4,14 @@ import type { NodeContext, Timer } from '../../runtime/context';
 import { PeerLink } from '../shared/ring/peer-link';
 import { endpointOf, type PlainSender } from '../shared/ring/plain';
 import type { RingConfig } from './manifest';
+import type { SavedRing } from './store';
 
 /** Pause between two attempts to join, ms: grows to the second. */
 const JOIN_RETRY_MS = [500, 5000] as const;
 /** How long an unknown member may take to show that it is one of ours, ms. */
 const CLASSIFY_MS = 300;
+/** One that said nothing is asked again after this, ms. */
+const LOOK_AGAIN_MS = 2000;
 
 export interface MembershipHooks {
   /** The table changed here first: the others must be told. */
@@ -39,6 +42,8 @@ export class Membership {
   detail: string | undefined;
   /** What each member has shown itself to be. */
   readonly #kinds = new Map<string, 'ours' | 'foreign'>();
+  /** When it took a connection and said nothing: a foreign one, or one of ours that hung at that moment. */
+  readonly #mute = new Map<string, number>();
   readonly #links = new Map<string, Promise<PeerLink>>();
   readonly #verifying = new Map<string, Promise<void>>();
   readonly #timers = new Set<Timer>();
@@ -48,14 +53,15 @@ export class Membership {
 
   constructor(
     readonly self: string,
-    rings: readonly string[],
+    saved: SavedRing,
     readonly config: RingConfig,
     readonly context: NodeContext,
     readonly plain: PlainSender,
     readonly hooks: MembershipHooks,
   ) {
     this.table = new MemberTable(self);
-    this.rings = new Set(rings);
+    this.table.merge(saved.members);
+    this.rings = new Set(saved.rings);
     this.joining = config.prev !== null;
     if (!this.joining) this.nameRing();
   }
@@ -82,15 +88,33 @@ export class Membership {
     return this.#kinds.get(address) === 'ours';
   }
 
+  /** These have passed on a message that only our members have. */
+  metOurs(addresses: readonly string[]): void {
+    if (this.config.strict) return;
+    for (const address of addresses) {
+      if (!this.table.isAlive(address)) continue;
+      this.#kinds.set(address, 'ours');
+      this.#mute.delete(address);
+    }
+  }
+
   get foreign(): string[] {
     return this.table.alive.filter(
       (address) => address !== this.self && this.#kinds.get(address) === 'foreign',
     );
   }
 
+  /** The same, after a look at those that have not shown yet what they are. */
+  async lookForForeign(): Promise<string[]> {
+    await Promise.all(this.table.after(this.self).map((address) => this.kindOf(address)));
+    return this.foreign;
+  }
+
   /** Whether it is one of ours, asking it where that is not known. A member that is gone is removed. */
   async kindOf(address: string): Promise<'ours' | 'foreign' | null> {
-    if (!this.#kinds.has(address) && this.table.isAlive(address)) await this.verify(address);
+    const mute = this.#mute.get(address);
+    const lookAgain = mute !== undefined && this.context.clock.now() - mute > LOOK_AGAIN_MS;
+    if ((lookAgain || !this.#kinds.has(address)) && this.table.isAlive(address)) await this.verify(address);
     return this.table.isAlive(address) ? (this.#kinds.get(address) ?? null) : null;
   }
 
@@ -262,6 +286,7 @@ export class Membership {
     switch (look.is) {
       case 'ours':
         this.#kinds.set(address, this.config.strict ? 'foreign' : 'ours');
+        this.#mute.delete(address);
         return;
       case 'foreign':
         this.#kinds.set(address, 'foreign');
@@ -269,7 +294,10 @@ export class Membership {
       case 'mute':
         // The system takes connections for a program that hangs; a foreign one may say nothing by nature.
         if (known === 'ours') this.#dead(address, 'does not answer');
-        else this.#kinds.set(address, 'foreign');
+        else {
+          this.#kinds.set(address, 'foreign');
+          this.#mute.set(address, this.context.clock.now());
+        }
         return;
       case 'gone':
         return this.#dead(address, 'refuses connections');
@@ -289,6 +317,7 @@ export class Membership {
 
   #forget(address: string): void {
     this.#kinds.delete(address);
+    this.#mute.delete(address);
     this.#links
       .get(address)
       ?.then((link) => link.close())

@@ -27,7 +27,7 @@ import { Membership } from './membership';
 import { Replication } from './replication';
 import { parseTravelling, Rounds, type Travelling } from './rounds';
 import { SeedCircle } from './seed-circle';
-import { type Incoming, ItemStore, type ItemVersion, isItemVersion } from './store';
+import { type Incoming, ItemStore, type ItemVersion, isItemVersion, type SavedRing } from './store';
 
 /** The longest message of the seed that is taken, bytes. */
 const MAX_PLAIN = 16 * 1024 * 1024;
@@ -58,7 +58,8 @@ class RingServer implements NodeProgram {
   #leaving = false;
   #announcing: 'no' | 'yes' | 'again' = 'no';
   #whenIdle: (() => void) | undefined;
-  #savedRings = '';
+  #saved = '';
+  #saving = false;
 
   readonly operations = { items: () => [...(this.#parts?.store.itemsOf() ?? [])].slice(0, MAX_LISTED_ITEMS) };
 
@@ -74,7 +75,7 @@ class RingServer implements NodeProgram {
     this.#listener = await this.#listen();
     const self = formatEndpoint(this.#listener.local);
     const store = await ItemStore.open(await files.folder(this.config.files), self, log, random);
-    this.#parts = this.#assemble(self, store, await store.rings());
+    this.#parts = this.#assemble(self, store, await store.savedRing());
     store.watch(
       (item) => void this.#droppedIn(item),
       (name) => this.#lostFromDisk(name),
@@ -125,10 +126,10 @@ class RingServer implements NodeProgram {
     }
   }
 
-  #assemble(self: string, store: ItemStore, rings: string[]): Parts {
+  #assemble(self: string, store: ItemStore, saved: SavedRing): Parts {
     const { config, context } = this;
     const plain = new PlainSender(context, PLAIN_TIMEOUT_MS);
-    const membership = new Membership(self, rings, config, context, plain, {
+    const membership = new Membership(self, saved, config, context, plain, {
       announce: () => void this.#announce(),
       changed: () => this.#changed(),
       lost: () => rounds.resendAll(),
@@ -169,11 +170,11 @@ class RingServer implements NodeProgram {
       this.#announcing = 'yes';
       const { membership, rounds, seed } = this.#ring;
       const before = membership.table.digest;
-      const [returned] = await Promise.all([
+      const [round] = await Promise.all([
         rounds.run({ kind: 'update', members: membership.table.records }, UPDATE_TIMEOUT_MS),
         seed.update(),
       ]);
-      membership.merge(returned?.members);
+      membership.merge(round.message?.members);
       if (membership.table.digest !== before) this.#announcing = 'again';
     } while ((this.#announcing as string) === 'again' && !this.#leaving);
     this.#announcing = 'no';
@@ -197,8 +198,8 @@ class RingServer implements NodeProgram {
     const { membership, replication } = this.#ring;
     const { item, stored, complete } = await replication.put(incoming, name);
     this.context.telemetry.count('puts');
-    const foreign = membership.foreign.length;
-    const taken = foreign === 0 || (await this.#giveToForeign(item));
+    const foreign = await membership.lookForForeign();
+    const taken = foreign.length === 0 || (await this.#giveToForeign(item));
     if (complete && taken) return STORED;
     const of = membership.table.alive.length;
     const { quorum } = this.config;
@@ -443,7 +444,7 @@ class RingServer implements NodeProgram {
       level: 'info',
     });
     await replication.spread(item);
-    if (membership.foreign.length > 0) await this.#giveToForeign(item);
+    if ((await membership.lookForForeign()).length > 0) await this.#giveToForeign(item);
   }
 
   /** Another member got this item from here, and its hash was wrong. */
@@ -465,12 +466,27 @@ class RingServer implements NodeProgram {
 
   #changed(): void {
     this.#published.changed();
-    const rings = JSON.stringify([...(this.#parts?.membership.rings ?? [])]);
-    if (!this.#parts || this.#leaving || rings === this.#savedRings) return;
-    this.#savedRings = rings;
-    this.#parts.store.saveRings([...this.#parts.membership.rings]).catch((error) => {
-      this.context.log.warn(`The ring's name could not be saved: ${(error as Error).message}`);
-    });
+    if (this.#parts && !this.#leaving) void this.#remember();
+  }
+
+  /** Saves who is in the ring, when that has changed. */
+  async #remember(): Promise<void> {
+    const { membership, store } = this.#ring;
+    const digest = (): string => `${[...membership.rings].join()} ${membership.table.digest}`;
+    if (this.#saving || this.#saved === digest()) return;
+    this.#saving = true;
+    try {
+      while (this.#saved !== digest() && !this.#leaving) {
+        const saved = digest();
+        await store.saveRing({ rings: [...membership.rings], members: membership.table.records });
+        this.#saved = saved;
+      }
+    } catch (error) {
+      // The next change tries again.
+      this.context.log.warn(`The ring's members could not be saved: ${(error as Error).message}`);
+    } finally {
+      this.#saving = false;
+    }
   }
 
   #snapshot(): RingSnapshot {

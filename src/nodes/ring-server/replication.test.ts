@@ -101,7 +101,7 @@ describe('the seed on the wire', () => {
   it('names that are no file names are items all the same', async () => {
     const world = new RingWorld();
     await world.ring(2);
-    for (const item of ['../../etc/passwd', '/abs', 'CON', 'a'.repeat(300), '.ring/rings.json', 'x/y', 'x']) {
+    for (const item of ['../../etc/passwd', '/abs', 'CON', 'a'.repeat(300), '.ring/ring.json', 'x/y', 'x']) {
       expect(await put(world, 4043, item, `of ${item}`)).toContain('200 OK');
       expect(JSON.parse(await get(world, 4044, item)).data.content).toBe(`of ${item}`);
     }

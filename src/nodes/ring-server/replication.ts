@@ -68,9 +68,9 @@ export class Replication {
   async find(name: string): Promise<ItemVersion | undefined> {
     const own = this.store.get(name);
     if (own) return own;
-    const found = await this.rounds.run({ kind: 'find', name }, FIND_TIMEOUT_MS);
-    if (!found?.item || found.holder === undefined) return undefined;
-    await this.fetch(found.holder, found.item);
+    const { message } = await this.rounds.run({ kind: 'find', name }, FIND_TIMEOUT_MS);
+    if (!message?.item || message.holder === undefined) return undefined;
+    await this.fetch(message.holder, message.item);
     return this.store.get(name);
   }
 
@@ -148,9 +148,9 @@ export class Replication {
     const content = item.size <= INLINE_LIMIT ? await this.store.read(item.name) : undefined;
     const timeout = PUT_TIMEOUT_MS + (item.size * table.alive.length) / BYTES_PER_MS;
     const what = { kind: 'put' as const, item, holder: self, ...(quorum > 1 ? { quorum } : {}) };
-    const returned = await this.rounds.run(what, timeout, content);
-    const stored = returned ? returned.seen.length - returned.failed.length : 1;
-    return { item, stored, complete: returned !== null && (quorum === 0 || stored >= quorum) };
+    const { message, complete } = await this.rounds.run(what, timeout, content);
+    const stored = message ? message.seen.length - message.failed.length : 1;
+    return { item, stored, complete: complete || (quorum > 0 && stored >= quorum) };
   }
 
   async #take(item: ItemVersion, content: Uint8Array | undefined, holder: string): Promise<void> {

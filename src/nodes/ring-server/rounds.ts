@@ -32,11 +32,14 @@ export interface Travelling {
 /** What a member does with a message before it passes it on; it may change the message. */
 export type RoundHandler = (message: Travelling, content: Uint8Array | undefined) => Promise<void>;
 
-interface Pending {
-  message: Travelling;
-  content: Uint8Array | undefined;
-  since: number;
-  returned(message: Travelling): void;
+/** A message of this member that is not home yet. */
+interface Journey {
+  readonly what: Omit<Travelling, 'id' | 'creator' | 'seen' | 'failed'>;
+  /** Unix ms. */
+  readonly since: number;
+  /** As it came home last, perhaps without having been everywhere. */
+  last: Travelling | null;
+  home(message: Travelling): void;
   resend(): void;
 }
 
@@ -46,7 +49,7 @@ interface Pending {
  * the death. Doing a message twice does nothing.
  */
 export class Rounds {
-  readonly #pending = new Map<string, Pending>();
+  readonly #journeys = new Map<string, Journey>();
   readonly #times: number[] = [];
   #counter = 0;
 
@@ -59,12 +62,10 @@ export class Rounds {
   ) {}
 
   get travelling(): RingSnapshot['travelling'] {
-    return [...this.#pending.values()].slice(0, 20).map(({ message, since }) => ({
-      kind: message.kind,
-      ...((message.item?.name ?? message.name) ? { item: message.item?.name ?? message.name } : {}),
-      since,
-      seen: message.seen.length,
-    }));
+    return [...this.#journeys.values()].slice(0, 20).map(({ what, since, last }) => {
+      const item = what.item?.name ?? what.name;
+      return { kind: what.kind, ...(item ? { item } : {}), since, seen: last?.seen.length ?? 1 };
+    });
   }
 
   get times(): number[] {
@@ -72,34 +73,34 @@ export class Rounds {
   }
 
   /**
-   * Sends a message round until it has been at every live member of ours.
-   * @returns the message as it returned; null when `timeoutMs` passed
+   * Sends a message round until it has been at every live member of ours, or `timeoutMs` passed.
+   * @returns the message as it returned last, if it did, and whether it had been everywhere
    */
   async run(
     what: Omit<Travelling, 'id' | 'creator' | 'seen' | 'failed'>,
     timeoutMs: number,
     content?: Uint8Array,
-  ): Promise<Travelling | null> {
-    const { clock } = this.context;
+  ): Promise<{ message: Travelling | null; complete: boolean }> {
+    const { clock, random } = this.context;
     const { self } = this.membership;
-    const id = `${self} ${Math.floor(this.context.random() * 2 ** 32)}-${++this.#counter}`;
+    const id = `${self} ${Math.floor(random() * 2 ** 32)}-${++this.#counter}`;
     const began = clock.now();
-    let pause: number = RESEND_MS[0];
+    const left = (): number => timeoutMs - (clock.now() - began);
+    const journey: Journey = { since: clock.wallTime(), last: null, home: () => {}, resend: () => {}, what };
+    this.#journeys.set(id, journey);
+    this.changed();
     try {
-      while (clock.now() - began < timeoutMs) {
+      for (let pause: number = RESEND_MS[0]; left() > 0; pause = Math.min(pause * 2, RESEND_MS[1])) {
         const message: Travelling = { ...what, id, creator: self, seen: [self], failed: [] };
-        const wait = Math.min(pause, timeoutMs - (clock.now() - began));
-        const returned = await this.#once(message, content, wait);
-        if (returned && this.#complete(returned)) {
+        if (await this.#once(journey, message, content, Math.min(pause, left()))) {
           this.#times.push(Math.round((clock.now() - began) * 10) / 10);
           if (this.#times.length > KEPT_TIMES) this.#times.shift();
-          return returned;
+          return { message: journey.last, complete: true };
         }
-        if (!returned) pause = Math.min(pause * 2, RESEND_MS[1]);
       }
-      return null;
+      return { message: journey.last, complete: false };
     } finally {
-      this.#pending.delete(id);
+      this.#journeys.delete(id);
       this.changed();
     }
   }
@@ -107,16 +108,17 @@ export class Rounds {
   /** A message that a neighbour has passed to us. Resolves when it is accepted, not when it is done. */
   receive(message: Travelling, content: Uint8Array | undefined): void {
     if (message.creator === this.membership.self) {
-      this.#pending.get(message.id)?.returned(message);
+      this.#journeys.get(message.id)?.home(message);
       return;
     }
     if (message.seen.includes(this.membership.self)) return;
+    this.membership.metOurs(message.seen);
     void this.#workOn(message, content);
   }
 
   /** A member was removed: whatever it had may be lost. */
   resendAll(): void {
-    for (const { resend } of [...this.#pending.values()]) resend();
+    for (const { resend } of [...this.#journeys.values()]) resend();
   }
 
   async #workOn(message: Travelling, content: Uint8Array | undefined): Promise<void> {
@@ -130,29 +132,34 @@ export class Rounds {
     await this.#passOn(message, content);
   }
 
-  #once(message: Travelling, content: Uint8Array | undefined, waitMs: number): Promise<Travelling | null> {
+  /** One sending. @returns true when the message came home complete; false when it is time for another. */
+  #once(
+    journey: Journey,
+    message: Travelling,
+    content: Uint8Array | undefined,
+    waitMs: number,
+  ): Promise<boolean> {
     return new Promise((resolve) => {
-      const settle = (returned: Travelling | null): void => {
+      const settle = (complete: boolean): void => {
         timer.cancel();
-        resolve(returned);
+        resolve(complete);
       };
-      const timer = this.context.clock.after(waitMs, () => settle(null));
-      const since = this.#pending.get(message.id)?.since ?? this.context.clock.wallTime();
-      this.#pending.set(message.id, {
-        message,
-        content,
-        since,
-        returned: settle,
-        resend: () => settle(null),
-      });
-      this.changed();
+      const timer = this.context.clock.after(waitMs, () => settle(false));
+      journey.resend = () => settle(false);
+      // One that comes home too early waits here: a member was passed over that may be dead, or slow.
+      journey.home = (returned) => {
+        journey.last = returned;
+        this.changed();
+        if (this.#complete(returned)) settle(true);
+      };
       void this.#passOn(message, content).then((travels) => {
-        if (!travels) settle(message);
+        if (!travels) journey.home(message);
       });
     });
   }
 
-  #complete({ seen, failed }: Travelling): boolean {
+  #complete({ kind, item, seen, failed }: Travelling): boolean {
+    if (kind === 'find' && item) return true;
     const { table } = this.membership;
     const has = (address: string): boolean => seen.includes(address) && !failed.includes(address);
     return table.alive.every((address) => has(address) || !this.membership.isOurs(address));

@@ -42,14 +42,14 @@ export class SeedCircle {
 
   /** Tells foreign members the list. Nothing is sent in a ring of ours alone. */
   async update(): Promise<void> {
-    const { foreign, self, table } = this.membership;
-    if (foreign.length === 0) return;
+    const { self, table } = this.membership;
+    if ((await this.membership.lookForForeign()).length === 0) return;
     await this.#round({ creator: self, type: 'UPDATE', data: [...table.alive] }, 'the list of members');
   }
 
   /** Gives foreign members an item. @returns whether all have it: true when there are none */
   async put(data: ItemContent): Promise<boolean> {
-    if (this.membership.foreign.length === 0) return true;
+    if ((await this.membership.lookForForeign()).length === 0) return true;
     return (
       (await this.#round({ creator: this.membership.self, type: 'FORWARD_PUT', data }, data.item)) !== null
     );
@@ -57,7 +57,7 @@ export class SeedCircle {
 
   /** What a foreign member has of this name; null when none has it. */
   async get(item: string): Promise<string | null> {
-    if (this.membership.foreign.length === 0) return null;
+    if ((await this.membership.lookForForeign()).length === 0) return null;
     const message: Circular = {
       creator: this.membership.self,
       type: 'FORWARD_GET',

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { fileNameProblem } from '../../protocol/file-name';
-import { fingerprint } from '../../protocol/ring-members';
+import { fingerprint, isMemberRecord, type MemberRecord } from '../../protocol/ring-members';
 import type { Folder, Log, ReadableFile, Timer, WritableFile } from '../../runtime/context';
 
 /** One version of one item. The higher `version` wins, then the higher `by`. */
@@ -20,9 +20,17 @@ interface StoredItem extends ItemVersion {
   modifiedMs: number;
 }
 
+/** What a member remembers of its ring, to find it again after a restart. */
+export interface SavedRing {
+  /** Names of the circle. */
+  rings: string[];
+  members: MemberRecord[];
+}
+
 export const BUCKETS = 64;
 const JOURNAL = '.ring/journal.jsonl';
-const RINGS = '.ring/rings.json';
+const RING = '.ring/ring.json';
+const MAX_RING_FILE = 4 * 1024 * 1024;
 const READ_SIZE = 1024 * 1024;
 
 /** Positive when `a` replaces `b`. */
@@ -207,24 +215,27 @@ export class ItemStore {
     await this.#journal?.close();
   }
 
-  /** The names of the circle that this folder belongs to. */
-  async rings(): Promise<string[]> {
+  /** What was last saved about the ring; empty when there is nothing, or nothing usable. */
+  async savedRing(): Promise<SavedRing> {
     try {
-      const file = await this.folder.open(RINGS);
-      const bytes = Buffer.alloc(Math.min(file.size, 65_536));
+      const file = await this.folder.open(RING);
+      const bytes = Buffer.alloc(Math.min(file.size, MAX_RING_FILE));
       await file.read(bytes, 0).finally(() => file.close());
-      const value: unknown = JSON.parse(bytes.toString('utf8'));
-      return Array.isArray(value) ? value.filter((ring) => typeof ring === 'string') : [];
+      const { rings, members } = JSON.parse(bytes.toString('utf8')) as Partial<SavedRing>;
+      return {
+        rings: Array.isArray(rings) ? rings.filter((ring) => typeof ring === 'string') : [],
+        members: Array.isArray(members) ? members.filter(isMemberRecord) : [],
+      };
     } catch {
-      return [];
+      return { rings: [], members: [] };
     }
   }
 
-  async saveRings(rings: readonly string[]): Promise<void> {
+  async saveRing(ring: SavedRing): Promise<void> {
     const incoming = await this.receive();
-    await incoming.write(Buffer.from(JSON.stringify(rings)));
+    await incoming.write(Buffer.from(JSON.stringify(ring)));
     await incoming.close();
-    await this.folder.rename(incoming.file, RINGS);
+    await this.folder.rename(incoming.file, RING);
   }
 
   async #load(): Promise<void> {
