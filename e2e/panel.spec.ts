@@ -68,6 +68,6 @@ test('nobody without the token, and no other site, gets in', async ({ panel, pag
         .end();
     });
   expect(await status({ Host: host })).toBe(200);
-  expect(await status({ Host: 'evil.example' })).toBe(403);
+  expect(await status({ Host: 'evil.example' })).toBe(421);
   expect(await status({ Host: host }, '/../../package.json')).not.toBe(200);
 });

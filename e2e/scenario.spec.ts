@@ -46,7 +46,7 @@ test('a server that dies in the middle of a file is replaced, and the transfer s
   await studio.openInspectorTab('Files');
   await expect(studio.fileRow('hello.txt')).toBeVisible();
   await studio.act('CS1', 'Hang');
-  await studio.expectState('CS1', 'not responding');
+  await studio.expectState('CS1', 'hung');
   await studio.download('hello.txt');
   await expect(studio.transfers('hello.txt', 'done')).toBeVisible({ timeout: 30_000 });
   await studio.act('CS1', 'Resume');

@@ -16,10 +16,10 @@ const indexStates: Record<ContentSnapshot['index'], { text: string; tone: Tone }
 
 export function ContentServerOverview({ node }: { node: string }) {
   const view = useNodeView(node);
+  const running = useNodeState(node) === 'running';
   const snapshot = (view?.snapshot ?? {}) as Partial<ContentSnapshot>;
   if (snapshot.files === undefined) return null;
   const { serverId, load = 0, files, bytes = 0, index = 'none', indexDetail, heldBack = [] } = snapshot;
-  const running = useNodeState(node) === 'running';
   return (
     <>
       <Section title="Content">
