@@ -19,6 +19,26 @@ export interface ForegroundOptions {
   verbose: boolean;
   /** Show nothing but errors. */
   quiet: boolean;
+  /** Called once the node serves, for a kind that takes commands while it runs. */
+  interact?: (node: ForegroundNode) => void;
+}
+
+/** A running node, for a program that talks with it. */
+export interface ForegroundNode {
+  /** @throws StudioError as the operation does */
+  operate(
+    operation: string,
+    input?: unknown,
+    onProgress?: (value: Record<string, unknown>) => void,
+  ): Promise<unknown>;
+  /** Ends the node and with it the program. */
+  stop(): void;
+}
+
+interface PendingCall {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  onProgress: ((value: Record<string, unknown>) => void) | undefined;
 }
 
 /** Resolves to the exit code when the node has ended. */
@@ -28,11 +48,20 @@ export async function runForeground(manifest: NodeManifest, options: ForegroundO
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
+  const calls = new Map<number, PendingCall>();
   const post = (message: FromNode): void => {
     switch (message.type) {
       case 'ready':
         process.stdout.write(`READY ${manifest.command} ${formatPorts(message.ports)}\n`);
-        return;
+        return options.interact?.(node);
+      case 'progress':
+        return calls.get(message.call)?.onProgress?.(message.value);
+      case 'result':
+        calls.get(message.call)?.resolve(message.value);
+        return void calls.delete(message.call);
+      case 'failed':
+        calls.get(message.call)?.reject(fromErrorShape(message.error));
+        return void calls.delete(message.call);
       case 'telemetry':
         return show.telemetry(message.telemetry);
       case 'drained':
@@ -55,6 +84,17 @@ export async function runForeground(manifest: NodeManifest, options: ForegroundO
     watch: { visible: false, messages: options.verbose },
   } satisfies ToNode;
   const host = new NodeHost(await loadProgram(manifest.id), start, post);
+
+  let nextCall = 1;
+  const node: ForegroundNode = {
+    operate: (operation, input, onProgress) =>
+      new Promise((resolve, reject) => {
+        const call = nextCall++;
+        calls.set(call, { resolve, reject, onProgress });
+        void host.receive({ type: 'operate', call, operation, input });
+      }),
+    stop: () => void host.receive({ type: 'stop' }).catch((error) => host.fatal(error)),
+  };
 
   let interrupts = 0;
   const interrupt = (): void => {
