@@ -267,7 +267,7 @@ describe('a workspace', () => {
     const text = await readFile(path, 'utf8');
     await writeFile(path, text.slice(0, text.length / 2));
     const second = await setUp({ dataFolder: first.folder });
-    expect(second.core.workspace.document.nodes.map(({ id }) => id)).toEqual(['index1']);
+    expect(second.core.workspace.document.nodes.map(({ id }) => id)).toEqual(['index1', 'client1']);
     await second.notice(/restored from its backup/);
     expect(await readFile(`${path}.broken-1`, 'utf8')).toBe(text.slice(0, text.length / 2));
   });

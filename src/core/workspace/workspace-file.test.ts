@@ -53,16 +53,25 @@ describe('the workspace file', () => {
     const broken = spoil(await readFile(path, 'utf8'));
     await writeFile(path, broken);
     const { document, recovery } = await load();
-    expect(document).toEqual(named('One'));
+    expect(document).toEqual(named('Two'));
     expect(recovery).toMatchObject({ from: 'backup', brokenFile: `${path}.broken-1` });
     expect(await readFile(`${path}.broken-1`, 'utf8')).toBe(broken);
-    expect(await load()).toEqual({ document: named('One') });
+    expect(await load()).toEqual({ document: named('Two') });
+  });
+
+  it('has its former version as backup while it is open', async () => {
+    await withFile(async (file) => {
+      await file.save(named('One'));
+      await file.save(named('Two'));
+      await writeFile(path, '{');
+      expect(await file.load()).toMatchObject({ document: named('One'), recovery: { from: 'backup' } });
+    });
   });
 
   it('is taken from its backup when it is missing', async () => {
     await saved(named('One'), named('Two'));
     await rm(path);
-    expect(await load()).toMatchObject({ document: named('One'), recovery: { from: 'backup' } });
+    expect(await load()).toMatchObject({ document: named('Two'), recovery: { from: 'backup' } });
   });
 
   it('says so when neither can be read, and loses nothing', async () => {
@@ -79,7 +88,7 @@ describe('the workspace file', () => {
       await writeFile(path, text);
       await saved(named('Three'));
     }
-    expect(JSON.parse(await readFile(`${path}.bak`, 'utf8'))).toEqual(named('One'));
+    expect(JSON.parse(await readFile(`${path}.bak`, 'utf8'))).toEqual(named('Three'));
     expect(await readFile(`${path}.broken-1`, 'utf8')).toBe('first');
     expect(await readFile(`${path}.broken-2`, 'utf8')).toBe('second');
   });

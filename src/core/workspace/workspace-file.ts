@@ -71,8 +71,13 @@ export class WorkspaceFile {
     await writeAtomically(this.path, `${JSON.stringify(document, null, 2)}\n`);
   }
 
-  /** Gives the file up, so that another studio may open it. */
+  /**
+   * Gives the file up, so that another studio may open it. Its last version is left as the backup, in a file of
+   * its own: what damages the one while the studio is closed does not touch the other.
+   */
   async close(): Promise<void> {
+    const last = await readIfPresent(this.path);
+    if (last !== null && isReadable(last)) await writeAtomically(this.backupPath, last);
     await this.lock.release();
   }
 
