@@ -1,6 +1,6 @@
 /** The control plane: wires its parts together. Both shells, and the tests, construct exactly this. */
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type CallName, type CallOutput, type CallParsed, calls } from '../contract/calls';
 import { StudioError } from '../contract/errors';
 import type { ShellInfo, Snapshot } from '../contract/events';
@@ -17,7 +17,7 @@ import { SettingsStore } from './settings';
 import type { NodeLauncher } from './supervisor/launcher';
 import { Supervisor } from './supervisor/supervisor';
 import { Tasks } from './tasks';
-import { Catalogue } from './transfers/catalogue';
+import { Catalogue, catalogueMark } from './transfers/catalogue';
 import { ensureClient } from './transfers/ensure-client';
 import { type SavedFile, SavedFiles } from './transfers/saved-files';
 import { Transfers } from './transfers/transfers';
@@ -73,6 +73,7 @@ export class Core {
   readonly catalogue: Catalogue;
   readonly savedFiles = new SavedFiles();
   readonly #handlers: Handlers;
+  readonly #catalogueMarks = new Map<string, string>();
   #workspace: OpenWorkspace | undefined;
   #closing: Promise<void> | undefined;
 
@@ -92,7 +93,7 @@ export class Core {
       hub,
       journal,
       tasks,
-      folder: (node, _manifest, key, configured) => configured || folder(node, key),
+      folder,
       deadlines: () => ({
         startMs: settings.current.startDeadlineMs,
         stopMs: settings.current.stopDeadlineMs,
@@ -103,8 +104,7 @@ export class Core {
       onTelemetry: (node, telemetry) => {
         router.route(node, telemetry);
         if (telemetry.counters) this.faults.observe(node, telemetry.counters);
-        if (telemetry.snapshot && manifestOf(node.kind)?.catalogue)
-          hub.push({ type: 'files-changed', node: node.id });
+        if (telemetry.snapshot) this.#noticeCatalogue(node, telemetry.snapshot);
       },
       onPortsChanged: () => {
         this.supervisor.refreshFaults();
@@ -113,6 +113,7 @@ export class Core {
       onEnding: () => this.faults.refreshFrozen(),
       onEnded: (node) => {
         router.forget(node.id);
+        if (this.#catalogueMarks.delete(node.id)) hub.push({ type: 'files-changed', node: node.id });
         this.faults.nodeEnded(node.id);
       },
     });
@@ -120,8 +121,8 @@ export class Core {
       hub,
       journal,
       node: (id) => this.supervisor.spec(id),
-      view: (id) => this.supervisor.view(id),
-      nodes: () => this.workspace.document.nodes,
+      view: (id) => this.supervisor.viewIfKnown(id),
+      nodes: () => this.#workspace?.document.nodes ?? [],
       get: () => this.#workspace?.document.faults ?? [],
       set: (faults) => {
         this.#workspace?.setFaults(faults);
@@ -142,8 +143,7 @@ export class Core {
       journal,
       operate,
       addresses,
-      nameOf: (id) => this.supervisor.spec(id).name,
-      ensureClient: (client) => ensureClient(this, client),
+      ensureClient: (name, client) => ensureClient(this, name, client),
     });
     this.catalogue = new Catalogue({
       operate,
@@ -313,11 +313,22 @@ export class Core {
 
   /** Where a node's folder field leads: what the person chose, else a place beside the workspace. */
   #folderOf(node: NodeSpec, field: string): string {
+    const { path } = this.workspace;
     const configured = node.config[field];
-    if (typeof configured === 'string' && configured !== '') return resolve(configured);
-    if (manifestOf(node.kind)?.downloads)
-      return this.settings.current.downloadFolder || downloadsFolder(this.workspace.path);
-    return `${nodeFolder(this.workspace.path, node.id)}/${field}`;
+    if (typeof configured === 'string' && configured !== '') return resolve(dirname(path), configured);
+    const manifest = manifestOf(node.kind);
+    if (manifest?.downloads && field !== manifest.filesField)
+      return this.settings.current.downloadFolder || downloadsFolder(path);
+    return join(nodeFolder(path, node.id), field);
+  }
+
+  /** Tells the panels when what an index knows is no longer what they show. */
+  #noticeCatalogue(node: NodeSpec, snapshot: Record<string, unknown>): void {
+    if (!manifestOf(node.kind)?.catalogue) return;
+    const mark = catalogueMark(snapshot);
+    if (this.#catalogueMarks.get(node.id) === mark) return;
+    this.#catalogueMarks.set(node.id, mark);
+    this.hub.push({ type: 'files-changed', node: node.id });
   }
 }
 

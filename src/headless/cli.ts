@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 import { version } from '../../package.json';
+import { StudioError } from '../contract/errors';
+import type { FaultSpec } from '../contract/fault';
 import type { NodeManifest } from '../contract/manifest';
 /** The `micro-cdn` command: the panel in the browser, every node kind in the foreground, and the clients. */
+import { parseFaults } from '../faults/parse';
+import { faults } from '../faults/registry';
 import { manifests } from '../nodes/manifests';
 import { type CommandHelp, commandHelp, nodeHelp, overview } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
@@ -79,7 +83,7 @@ function nodeCommand(manifest: NodeManifest): Command {
     usage: `micro-cdn ${manifest.command}`,
     flags: [],
     async run(argv) {
-      const common = { seed: randomSeed(), verbose: false, quiet: false };
+      const common = { seed: randomSeed(), verbose: false, quiet: false, faults: [] as FaultSpec[] };
       const node = nodeFlags(manifest);
       const flags = [...node.flags, ...commonFlags(common)];
       const { help, positional } = parseLine(argv, flags);
@@ -91,13 +95,13 @@ function nodeCommand(manifest: NodeManifest): Command {
       if (listens(manifest)) {
         const config = node.config(positional);
         const { runForeground } = await import('./foreground');
-        return runForeground(manifest, { ...common, config, faults: [] });
+        return runForeground(manifest, { ...common, config });
       }
       const [name, ...rest] = positional;
       if (name === undefined) throw new UsageError(`Name the file: micro-cdn ${manifest.command} NAME`);
       const config = node.config(rest);
       const { runDownload } = await import('./download-command');
-      return runDownload(manifest, name, { ...common, config, faults: [] });
+      return runDownload(manifest, name, { ...common, config });
     },
   };
 }
@@ -107,7 +111,12 @@ function listens(manifest: NodeManifest): boolean {
   return !manifest.downloads || Object.values(manifest.fields).some((field) => field.control === 'port');
 }
 
-function commonFlags(common: { seed: number; verbose: boolean; quiet: boolean }): Flag[] {
+function commonFlags(common: {
+  seed: number;
+  verbose: boolean;
+  quiet: boolean;
+  faults: FaultSpec[];
+}): Flag[] {
   return [
     {
       names: ['--seed'],
@@ -116,6 +125,14 @@ function commonFlags(common: { seed: number; verbose: boolean; quiet: boolean })
       apply: (value) => {
         if (!/^\d{1,10}$/.test(value)) throw new UsageError(`--seed takes a whole number, not "${value}".`);
         common.seed = Number(value);
+      },
+    },
+    {
+      names: ['--fault'],
+      value: 'KIND:NAME=VALUE,…',
+      help: 'Break it: latency:delay=200,to=127.0.0.1:5050. Repeat for a chain; "--fault list" names all.',
+      apply: (value) => {
+        common.faults.push(...faultFlag(value, common.faults.length));
       },
     },
     {
@@ -133,6 +150,20 @@ function commonFlags(common: { seed: number; verbose: boolean; quiet: boolean })
       },
     },
   ];
+}
+
+function faultFlag(value: string, before: number): FaultSpec[] {
+  if (value === 'list') {
+    const kinds = faults.map(({ kind, observe }) => `${kind.padEnd(18)} ${observe}`);
+    throw new UsageError(`The faults are:\n\n${kinds.join('\n')}\n`);
+  }
+  try {
+    // Two of one kind are two faults.
+    return parseFaults([value]).map((fault) => ({ ...fault, id: `${fault.kind}-${before + 1}` }));
+  } catch (error) {
+    if (error instanceof StudioError) throw new UsageError(`--fault: ${error.message} ${error.hint ?? ''}`);
+    throw error;
+  }
 }
 
 function randomSeed(): number {

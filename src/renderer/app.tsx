@@ -8,6 +8,8 @@ import css from './app.module.css';
 import { ConnectionBanner, type ConnectionState, useConnection } from './features/connection/connection';
 import { Dialogs } from './features/dialogs/dialogs';
 import { Dock } from './features/dock/dock';
+import { FaultMenu } from './features/faults/fault-menu';
+import { LinkFaults, SelectionFaults } from './features/faults/faults-tab';
 import { Inspector } from './features/inspector/inspector';
 import { Palette } from './features/palette/palette';
 import { Search } from './features/search/search';
@@ -17,7 +19,7 @@ import { Topology } from './features/topology/topology';
 import { Guide } from './features/welcome/guide';
 import { Welcome } from './features/welcome/welcome';
 import { notify } from './notify';
-import { dockPanels, inspectorTabs, watchOf } from './registry';
+import { dockPanels, inspectorTabs } from './registry';
 import { useSelected } from './store';
 import {
   type Studio,
@@ -31,6 +33,7 @@ import { cssVariables, theme } from './theme';
 import { EmptyState } from './ui/empty-state';
 import { Splitter } from './ui/splitter';
 import { carriesFiles } from './uploads/dropped';
+import { watchOf } from './watch';
 import { useWindowKeys } from './window-keys';
 
 const queries = new QueryClient({
@@ -104,7 +107,7 @@ function Window() {
       <Toolbar onSearch={spotlight.open} />
       <main className={css.middle}>
         <Palette />
-        <Topology welcome={<Welcome />} guide={<Guide />} />
+        <Topology welcome={<Welcome />} guide={<Guide />} breakItems={FaultMenu} />
         {inspectorOpen && (
           <>
             <Splitter
@@ -116,7 +119,7 @@ function Window() {
               max={760}
               onChange={(width) => panel.patch({ inspectorWidth: width })}
             />
-            <Inspector tabs={inspectorTabs} />
+            <Inspector tabs={inspectorTabs} linkParts={LinkFaults} selectionParts={SelectionFaults} />
           </>
         )}
       </main>

@@ -25,7 +25,8 @@ export interface FaultsOptions {
   /** @throws StudioError when there is none */
   node(id: string): NodeSpec;
   nodes(): readonly NodeSpec[];
-  view(id: string): NodeView;
+  /** Undefined for a node that is being added or removed at this moment. */
+  view(id: string): NodeView | undefined;
   get(): FaultSpec[];
   /** Saves the list with the workspace, and tells the nodes. */
   set(faults: FaultSpec[]): void;
@@ -109,7 +110,7 @@ export class Faults {
   /** @throws StudioError when the node is not running: there would be nothing that hangs */
   hang(id: string): void {
     const node = this.#options.node(id);
-    if (Object.keys(this.#options.view(id).ports).length === 0)
+    if (Object.keys(this.#options.view(id)?.ports ?? {}).length === 0)
       throw new StudioError('NODE_NOT_RUNNING', `${node.name} is not running.`, 'Start it first.');
     this.set([{ id: `${HANG}-${id}`, kind: HANG, node: id, scope: {}, params: {}, enabled: true }]);
   }
@@ -137,7 +138,7 @@ export class Faults {
 
   /** Whether the process cannot answer because it is frozen. */
   isFrozen(id: string): boolean {
-    const { pid } = this.#options.view(id);
+    const pid = this.#options.view(id)?.pid;
     return pid !== undefined && this.#freezer.isFrozen(pid);
   }
 
@@ -148,7 +149,7 @@ export class Faults {
     let next = Number.POSITIVE_INFINITY;
     for (const fault of this.list()) {
       if (fault.kind !== FREEZE || !fault.enabled) continue;
-      const { pid, phase } = this.#options.view(fault.node);
+      const { pid, phase } = this.#options.view(fault.node) ?? {};
       const moment = momentOf(fault.schedule, Date.now() - (fault.since ?? 0));
       next = Math.min(next, moment.changesIn);
       if (moment.acts && phase === 'running' && pid !== undefined) pids.add(pid);
@@ -186,10 +187,10 @@ export class Faults {
   #located(fault: FaultSpec): FaultSpec {
     const peers = peersOf(fault);
     if (!peers) return fault;
-    const known = new Set(this.#options.nodes().map(({ id }) => id));
-    const endpoints = peers
-      .filter((peer) => known.has(peer))
-      .flatMap((peer) => endpointsOf(this.#options.node(peer), this.#options.view(peer).ports));
+    const endpoints = this.#options
+      .nodes()
+      .filter(({ id }) => peers.includes(id))
+      .flatMap((peer) => endpointsOf(peer, this.#options.view(peer.id)?.ports ?? {}));
     return { ...fault, scope: { ...fault.scope, endpoints } };
   }
 

@@ -82,6 +82,10 @@ export class Supervisor {
     return [...this.#nodes.values()].map((node) => node.view);
   }
 
+  viewIfKnown(id: string): NodeView | undefined {
+    return this.#nodes.get(id)?.view;
+  }
+
   view(id: string): NodeView {
     return this.#node(id).view;
   }

@@ -35,7 +35,15 @@ export interface InspectorTab {
   useCount?: (node: string) => number;
 }
 
-export function Inspector({ tabs }: { tabs: readonly InspectorTab[] }) {
+export interface InspectorProps {
+  tabs: readonly InspectorTab[];
+  /** Beside what the inspector itself says of a link … */
+  linkParts: ComponentType<{ link: string }>;
+  /** … and of several nodes. */
+  selectionParts: ComponentType<{ nodes: readonly string[] }>;
+}
+
+export function Inspector({ tabs, linkParts: LinkParts, selectionParts }: InspectorProps) {
   const panel = usePanel();
   const selection = usePanelState((state) => state.selection);
   const link = usePanelState((state) => state.selectedLink);
@@ -63,9 +71,11 @@ export function Inspector({ tabs }: { tabs: readonly InspectorTab[] }) {
         </ActionIcon>
       </Tooltip>
       {link ? (
-        <LinkInspector link={link} />
+        <LinkInspector key={link} link={link}>
+          <LinkParts link={link} />
+        </LinkInspector>
       ) : nodes.length > 1 ? (
-        <SeveralNodes ids={nodes} />
+        <SeveralNodes ids={nodes} parts={selectionParts} />
       ) : only ? (
         <OneNode key={only} id={only} tabs={tabs} />
       ) : outside ? (
@@ -258,7 +268,13 @@ function LiveStatus({ id }: { id: string }) {
   return <Status state={useNodeState(id)} />;
 }
 
-function SeveralNodes({ ids }: { ids: readonly string[] }) {
+function SeveralNodes({
+  ids,
+  parts: Parts,
+}: {
+  ids: readonly string[];
+  parts: InspectorProps['selectionParts'];
+}) {
   const commands = useNodeCommands();
   const specs = useStudio((state) => state.specs);
   return (
@@ -285,6 +301,7 @@ function SeveralNodes({ ids }: { ids: readonly string[] }) {
           ) : null;
         })}
       </ul>
+      <Parts nodes={ids} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** What goes over a link, now and in all. */
 import { Button } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { formatBytes, formatRate } from '../../format';
 import { flowsOn, linksOf, nameOf, pairKey } from '../../graph';
 import { usePanel, useStudio } from '../../studio-context';
@@ -7,7 +8,7 @@ import { EmptyState } from '../../ui/empty-state';
 import { Fact, Facts, Section } from '../../ui/facts';
 import css from './inspector.module.css';
 
-export function LinkInspector({ link }: { link: string }) {
+export function LinkInspector({ link, children }: { link: string; children?: ReactNode }) {
   const panel = usePanel();
   const specs = useStudio((state) => state.specs);
   const flows = useStudio((state) => state.flows);
@@ -31,6 +32,7 @@ export function LinkInspector({ link }: { link: string }) {
         </div>
       </div>
       <div className={css.content}>
+        {children}
         {configured.length > 0 && (
           <Section title="Links">
             <Facts>

@@ -12,6 +12,7 @@ import {
   useStoreApi,
 } from '@xyflow/react';
 import { type DragEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { linkMarks } from '../../fault-links';
 import { graphOf, type OutsideNode, sameGraph } from '../../graph';
 import { kindMime } from '../../kind-drag';
 import { cardSize, gridStep, type Point } from '../../layout';
@@ -128,6 +129,11 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
         onSelectionContextMenu={(event) => {
           event.preventDefault();
           onMenu({ at: pointOf(event), nodes: panel.get().selection });
+        }}
+        onEdgeContextMenu={(event, edge) => {
+          event.preventDefault();
+          panel.patch({ selection: [], selectedLink: edge.id });
+          onMenu({ at: { x: event.clientX, y: event.clientY }, nodes: [], link: edge.id });
         }}
         onPaneContextMenu={(event) => {
           event.preventDefault();
@@ -270,6 +276,8 @@ function besideOthers(
 
 function useFlowEdges(): Edge[] {
   const graph = useStudio(graphOf, sameGraph);
+  const faults = useStudio((state) => state.faults);
+  const marks = useMemo(() => linkMarks(faults), [faults]);
   const selectedLink = usePanelState((state) => state.selectedLink);
   return useMemo(
     () =>
@@ -283,9 +291,10 @@ function useFlowEdges(): Edge[] {
           label: link.roles.join(', '),
           transient: link.transient,
           showLabel: graph.links.length <= labelsUpTo,
+          mark: marks.get(link.id),
         },
       })),
-    [graph, selectedLink],
+    [graph, selectedLink, marks],
   );
 }
 

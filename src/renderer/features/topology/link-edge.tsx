@@ -1,10 +1,15 @@
 /** A link: a plain straight line from card to card. What moves on it is drawn by the overlay. */
 import { BaseEdge, type Edge, type EdgeProps, type InternalNode, useInternalNode } from '@xyflow/react';
 import { memo } from 'react';
+import type { LinkMark } from '../../fault-links';
+import { FaultBadge } from './fault-badge';
 import { type Box, lineBetween } from './geometry';
 import css from './link-edge.module.css';
 
-export type LinkFlowEdge = Edge<{ label: string; transient: boolean; showLabel: boolean }, 'link'>;
+export type LinkFlowEdge = Edge<
+  { label: string; transient: boolean; showLabel: boolean; mark?: LinkMark | undefined },
+  'link'
+>;
 
 export function boxOf(node: InternalNode): Box {
   return {
@@ -26,6 +31,8 @@ export const LinkEdge = memo(function LinkEdge({
   const to = useInternalNode(target);
   const line = from && to ? lineBetween(boxOf(from), boxOf(to)) : null;
   if (!line) return null;
+  const mark = data?.mark;
+  const middle = { x: (line.x1 + line.x2) / 2, y: (line.y1 + line.y2) / 2 };
   return (
     <>
       <BaseEdge
@@ -35,9 +42,11 @@ export const LinkEdge = memo(function LinkEdge({
         className={css.line}
         data-transient={data?.transient || undefined}
         data-selected={selected || undefined}
+        data-look={mark?.look}
       />
+      {mark && <FaultBadge mark={mark} at={middle} />}
       {(data?.showLabel || selected) && (
-        <text className={css.label} x={(line.x1 + line.x2) / 2} y={(line.y1 + line.y2) / 2} dy="-5">
+        <text className={css.label} x={middle.x} y={middle.y} dy={mark ? '-15' : '-5'}>
           {data?.label}
         </text>
       )}

@@ -9,8 +9,11 @@ import {
   IconSelectAll,
   IconTrash,
 } from '@tabler/icons-react';
+import type { ComponentType } from 'react';
 import { manifestOf, manifests } from '../../../nodes/manifests';
+import type { FaultPlace } from '../../fault-links';
 import { formatCount } from '../../format';
+import { nameOf } from '../../graph';
 import type { Point } from '../../layout';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, stateIn } from '../../node-state';
@@ -22,19 +25,49 @@ export interface MenuTarget {
   at: MenuPoint;
   /** Empty: the menu of the canvas itself. */
   nodes: readonly string[];
+  /** The link under the pointer. */
+  link?: string;
   /** Where a new node would go. */
   place?: Point;
 }
 
-export function TopologyMenu({ target, onClose }: { target: MenuTarget; onClose: () => void }) {
-  return target.nodes.length > 0 ? (
-    <NodeMenu target={target} onClose={onClose} />
-  ) : (
-    <PaneMenu target={target} onClose={onClose} />
+/** The part of a menu that breaks and heals what it is for. */
+export type BreakItems = ComponentType<{ place: FaultPlace }>;
+
+interface MenuProps {
+  target: MenuTarget;
+  onClose: () => void;
+}
+
+export function TopologyMenu({ breakItems, ...props }: MenuProps & { breakItems: BreakItems }) {
+  const { nodes, link } = props.target;
+  if (nodes.length > 0) return <NodeMenu {...props} breakItems={breakItems} />;
+  if (link !== undefined) return <LinkMenu {...props} link={link} breakItems={breakItems} />;
+  return <PaneMenu {...props} />;
+}
+
+function LinkMenu({
+  target: { at },
+  onClose,
+  link,
+  breakItems: Break,
+}: MenuProps & { link: string; breakItems: BreakItems }) {
+  const specs = useStudio((state) => state.specs);
+  const [a = '', b = ''] = link.split(' ');
+  const title = `${nameOf(a, specs)} – ${nameOf(b, specs)}`;
+  return (
+    <ContextMenu at={at} label={`Actions for the link ${title}`} onClose={onClose}>
+      <Menu.Label>{title}</Menu.Label>
+      <Break place={{ link }} />
+    </ContextMenu>
   );
 }
 
-function NodeMenu({ target: { at, nodes: ids }, onClose }: { target: MenuTarget; onClose: () => void }) {
+function NodeMenu({
+  target: { at, nodes: ids },
+  onClose,
+  breakItems: Break,
+}: MenuProps & { breakItems: BreakItems }) {
   const commands = useNodeCommands();
   const panel = usePanel();
   const nodes = useStudio((state) => state.nodes);
@@ -62,7 +95,8 @@ function NodeMenu({ target: { at, nodes: ids }, onClose }: { target: MenuTarget;
           {label}
         </Menu.Item>
       ))}
-      {offered.length > 0 && <Menu.Divider />}
+      {known.length > 0 && <Break place={{ nodes: known }} />}
+      <Menu.Divider />
       {only && manifest?.downloads && (
         <Menu.Item
           leftSection={<IconDownload size={15} stroke={1.75} />}
@@ -109,7 +143,7 @@ function NodeMenu({ target: { at, nodes: ids }, onClose }: { target: MenuTarget;
   );
 }
 
-function PaneMenu({ target: { at, place }, onClose }: { target: MenuTarget; onClose: () => void }) {
+function PaneMenu({ target: { at, place }, onClose }: MenuProps) {
   const commands = useNodeCommands();
   const panel = usePanel();
   const nodes = useStudio((state) => state.workspace.document.nodes);

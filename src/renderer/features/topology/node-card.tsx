@@ -3,6 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import type { NodeProps } from '@xyflow/react';
 import { type DragEvent, memo, useState } from 'react';
 import { manifestOf } from '../../../nodes/manifests';
+import { nodeBadge } from '../../fault-links';
 import { formatRate } from '../../format';
 import { dropRefusal } from '../../graph';
 import { kindOf } from '../../kinds/kinds';
@@ -31,9 +32,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
   const view = useNodeView(id);
   const state = useNodeState(id);
   const activity = useStudio((state) => state.activity.get(id) ?? noActivity);
-  const faults = useStudio(
-    (state) => state.faults.filter((fault) => fault.enabled && fault.node === id).length,
-  );
+  const badge = useStudio((state) => nodeBadge(id, state.faults));
   const panel = usePanel();
   const firstId = useStudio((state) => state.workspace.document.nodes[0]?.id);
   const isTabStop = usePanelState((state) => (state.selection[0] ?? firstId) === id);
@@ -106,9 +105,9 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
           </>
         )}
       </div>
-      {faults > 0 && (
+      {badge && (
         <span className={css.badge}>
-          <IconAlertTriangle size={11} aria-hidden="true" /> {faults} {faults === 1 ? 'fault' : 'faults'}
+          <IconAlertTriangle size={11} aria-hidden="true" /> {badge}
         </span>
       )}
       {drop.verdict && <div className={css.verdict}>{drop.verdict.text}</div>}

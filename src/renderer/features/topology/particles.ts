@@ -4,6 +4,7 @@
  */
 
 import type { NodeSpec } from '../../../contract/workspace';
+import type { LinkMark } from '../../fault-links';
 import { flowEnd, pairKey } from '../../graph';
 import type { Flow } from '../../studio-store';
 
@@ -39,6 +40,8 @@ export interface Particle {
   toNode: string;
   look: RoleLook;
   startedAt: number;
+  /** Milliseconds from end to end: more on a link that is slow. */
+  travelMs: number;
 }
 
 /** Bytes flowing at this moment, drawn as moving dashes as thick as the rate. */
@@ -51,6 +54,7 @@ export interface Stream {
 }
 
 export const travelMs = 900;
+const slowTravelMs = 2700;
 /** A burst of a thousand lookups looks like a burst with this many. */
 const burst = 4;
 const mostParticles = 600;
@@ -62,12 +66,19 @@ export class ParticleField {
   streams: Stream[] = [];
   #seen = new Map<string, { opened: number }>();
   #flows: ReadonlyMap<string, Flow> | null = null;
+  #marks: ReadonlyMap<string, LinkMark> = new Map();
 
   /** Takes in the flows as they are now; does nothing when they are the same object as before. */
-  feed(flows: ReadonlyMap<string, Flow>, specs: ReadonlyMap<string, NodeSpec>, now: number): void {
+  feed(
+    flows: ReadonlyMap<string, Flow>,
+    specs: ReadonlyMap<string, NodeSpec>,
+    now: number,
+    marks: ReadonlyMap<string, LinkMark> = new Map(),
+  ): void {
     if (flows === this.#flows) return;
     const first = this.#flows === null;
     this.#flows = flows;
+    this.#marks = marks;
     const seen = new Map<string, { opened: number }>();
     this.streams = [];
     for (const flow of flows.values()) {
@@ -82,14 +93,17 @@ export class ParticleField {
 
   /** Forgets what has arrived. Returns whether anything is left to draw. */
   advance(now: number): boolean {
-    this.particles = this.particles.filter((particle) => now - particle.startedAt < travelMs);
+    this.particles = this.particles.filter((particle) => now - particle.startedAt < particle.travelMs);
     return this.particles.length > 0 || this.streams.length > 0;
   }
 
   #spawn(role: string, ends: { from: string; to: string }, count: number, now: number): void {
+    const link = pairKey(ends.from, ends.to);
+    const travel = this.#marks.get(link)?.look === 'slow' ? slowTravelMs : travelMs;
     for (let i = 0; i < count && this.particles.length < mostParticles; i++) {
       this.particles.push({
-        link: pairKey(ends.from, ends.to),
+        link,
+        travelMs: travel,
         fromNode: ends.from,
         toNode: ends.to,
         look: lookOf(role),

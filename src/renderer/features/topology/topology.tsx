@@ -8,18 +8,20 @@ import { usePanel, usePanelState, useStudio } from '../../studio-context';
 import { SearchField } from '../../ui/search-field';
 import { StatusGlyph } from '../../ui/status';
 import { Canvas } from './canvas';
-import { type MenuTarget, TopologyMenu } from './menus';
+import { type BreakItems, type MenuTarget, TopologyMenu } from './menus';
 import { NodeTable } from './node-table';
 import css from './topology.module.css';
 
 export function Topology({
   welcome,
   guide,
+  breakItems,
 }: {
   /** Shown in place of an empty network. */
   welcome: ReactNode;
   /** Floats over the canvas. */
   guide: ReactNode;
+  breakItems: BreakItems;
 }) {
   const panel = usePanel();
   const view = usePanelState((state) => state.view);
@@ -50,7 +52,7 @@ export function Topology({
           <Canvas onMenu={setMenu}>{isEmpty ? welcome : guide}</Canvas>
         )}
       </div>
-      {menu && <TopologyMenu target={menu} onClose={() => setMenu(null)} />}
+      {menu && <TopologyMenu target={menu} onClose={() => setMenu(null)} breakItems={breakItems} />}
     </section>
   );
 }

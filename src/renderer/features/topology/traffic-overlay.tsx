@@ -4,11 +4,24 @@
  */
 import { type InternalNode, useStoreApi } from '@xyflow/react';
 import { useEffect, useRef } from 'react';
+import type { FaultSpec } from '../../../contract/fault';
+import { type LinkMark, linkMarks } from '../../fault-links';
 import { useStudioParts } from '../../studio-context';
 import { lineBetween } from './geometry';
 import { boxOf } from './link-edge';
-import { type Particle, ParticleField, type Stream, streamWidth, travelMs } from './particles';
+import { type Particle, ParticleField, type Stream, streamWidth } from './particles';
 import css from './traffic-overlay.module.css';
+
+let marks: { of: readonly FaultSpec[]; byLink: ReadonlyMap<string, LinkMark> } = {
+  of: [],
+  byLink: new Map(),
+};
+
+/** The marks of a list of faults, worked out once for each list. */
+function marksOf(faults: readonly FaultSpec[]): ReadonlyMap<string, LinkMark> {
+  if (marks.of !== faults) marks = { of: faults, byLink: linkMarks(faults) };
+  return marks.byLink;
+}
 
 export function TrafficOverlay({ moving }: { moving: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -49,7 +62,7 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
     const feed = (): void => {
       const state = store.get();
       if (!state) return;
-      field.feed(state.flows, state.specs, performance.now());
+      field.feed(state.flows, state.specs, performance.now(), marksOf(state.faults));
       if (!blank || field.particles.length > 0 || field.streams.length > 0) wake();
     };
     feed();
@@ -60,7 +73,7 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
     };
   }, [flow, store, moving]);
 
-  return <canvas ref={canvas} className={css.overlay} aria-hidden="true" />;
+  return <canvas ref={canvas} className={css.overlay} role="presentation" />;
 }
 
 function resize(element: HTMLCanvasElement, width: number, height: number): void {
@@ -135,7 +148,7 @@ function drawParticle(
   now: number,
   zoom: number,
 ): void {
-  const age = (now - particle.startedAt) / travelMs;
+  const age = (now - particle.startedAt) / particle.travelMs;
   if (age < 0 || age >= 1) return;
   const line = lineOf(nodes, particle.fromNode, particle.toNode);
   if (!line) return;

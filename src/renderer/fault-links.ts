@@ -1,0 +1,126 @@
+/** Which faults concern which node and which link of the picture. Pure. */
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../contract/endpoint';
+import type { FaultSpec } from '../contract/fault';
+import { badgeOf, narrowingOf, titleOf } from '../faults/describe';
+import type { FaultLook } from '../faults/fault';
+import { faultOf } from '../faults/registry';
+import { manifestOf } from '../nodes/manifests';
+import { flowEnd, isOutside, linksOf, outsideAddress, outsideId, pairKey } from './graph';
+import type { StudioState } from './studio-store';
+
+/** What faults are set on: nodes, or the link between two (`pairKey`). */
+export type FaultPlace = { nodes: readonly string[] } | { link: string };
+
+/** One end opens the connections of a link, or sends its datagrams: there a fault can tell them by address. */
+export interface Opener {
+  from: string;
+  to: string;
+}
+
+/** Who opens what goes over a link: by configuration, by what flows, else by what the kinds could open. */
+export function openersOf(link: string, state: Pick<StudioState, 'specs' | 'flows'>): Opener[] {
+  const openers = new Map<string, Opener>();
+  const add = (from: string, to: string): void => {
+    if (pairKey(from, to) === link && state.specs.has(from)) openers.set(from, { from, to });
+  };
+  for (const { from, to } of linksOf(state.specs.values())) add(from, to);
+  for (const flow of state.flows.values())
+    add(flowEnd(flow.from, state.specs), flowEnd(flow.to, state.specs));
+  if (openers.size > 0) return [...openers.values()];
+  const [a = '', b = ''] = link.split(' ');
+  const couldOpen = (from: string, to: string): boolean => {
+    const manifest = manifestOf(state.specs.get(from)?.kind ?? '');
+    const kind = state.specs.get(to)?.kind ?? '';
+    return manifest?.dynamicLinks?.some((dynamic) => dynamic.to.includes(kind)) ?? false;
+  };
+  if (couldOpen(a, b)) add(a, b);
+  if (couldOpen(b, a)) add(b, a);
+  return [...openers.values()];
+}
+
+/** The other ends that a fault is narrowed to; undefined when it concerns all traffic of its node. */
+export function peersOf({ scope }: FaultSpec): readonly string[] | undefined {
+  if (scope.peer !== undefined) return [scope.peer];
+  return scope.peers ?? scope.endpoints?.map((endpoint) => outsideId(formatEndpoint(endpoint)));
+}
+
+export function isOnLink(fault: FaultSpec, link: string): boolean {
+  return peersOf(fault)?.some((peer) => pairKey(fault.node, peer) === link) ?? false;
+}
+
+export function faultsAt(place: FaultPlace, faults: readonly FaultSpec[]): FaultSpec[] {
+  if ('link' in place) return faults.filter((fault) => isOnLink(fault, place.link));
+  return faults.filter((fault) => place.nodes.includes(fault.node));
+}
+
+/** How a broken link is drawn. */
+export interface LinkMark {
+  look: FaultLook;
+  /** The kind and the figure; '+2' for what else there is. */
+  text: string;
+  /** In full, for screen readers and tooltips. */
+  title: string;
+}
+
+/** From the worst to the mildest: the worst decides how a link with several faults is drawn. */
+const severity: readonly FaultLook[] = ['cut', 'dead-end', 'lossy', 'altered', 'slow'];
+
+export function linkMarks(faults: readonly FaultSpec[]): ReadonlyMap<string, LinkMark> {
+  const byLink = new Map<string, FaultSpec[]>();
+  for (const fault of faults) {
+    if (!fault.enabled) continue;
+    for (const peer of peersOf(fault) ?? []) {
+      const link = pairKey(fault.node, peer);
+      byLink.set(link, [...(byLink.get(link) ?? []), fault]);
+    }
+  }
+  return new Map([...byLink].map(([link, on]) => [link, markOf(on)]));
+}
+
+function markOf(faults: readonly FaultSpec[]): LinkMark {
+  const lookOf = (fault: FaultSpec): FaultLook => faultOf(fault.kind)?.look ?? 'altered';
+  const sorted = [...faults].sort((a, b) => severity.indexOf(lookOf(a)) - severity.indexOf(lookOf(b)));
+  const badges = [...new Set(sorted.map(badgeOf))];
+  const [worst] = sorted;
+  return {
+    look: worst ? lookOf(worst) : 'altered',
+    text: badges.length > 1 ? `${badges[0]} +${badges.length - 1}` : (badges[0] ?? ''),
+    title: faults.map((fault) => [titleOf(fault), narrowingOf(fault)].filter(Boolean).join(', ')).join('; '),
+  };
+}
+
+/** What stands on a node's card: the one fault of its own by name, or how many there are. */
+export function nodeBadge(id: string, faults: readonly FaultSpec[]): string {
+  const own = faults.filter((fault) => fault.enabled && fault.node === id && !peersOf(fault));
+  const [only] = own;
+  if (!only) return '';
+  return own.length === 1 ? badgeOf(only) : `${own.length} faults`;
+}
+
+/** A new fault, with the defaults of its kind, for each process in which it has to act. */
+export function newFaults(
+  kind: string,
+  place: FaultPlace,
+  state: Pick<StudioState, 'specs' | 'flows'>,
+  newId: () => string,
+): FaultSpec[] {
+  const definition = faultOf(kind);
+  const base = { kind, params: {}, enabled: true };
+  if ('nodes' in place) return place.nodes.map((node) => ({ ...base, id: newId(), node, scope: {} }));
+  return openersOf(place.link, state).map(({ from, to }) => ({
+    ...base,
+    id: newId(),
+    node: from,
+    scope: {
+      ...(isOutside(to) ? { endpoints: outsideEndpoints(to) } : { peer: to }),
+      ...(definition?.targets.length === 1 && definition.targets[0] !== 'node'
+        ? { transport: definition.targets[0] }
+        : {}),
+    },
+  }));
+}
+
+function outsideEndpoints(id: string): Endpoint[] {
+  const endpoint = parseEndpoint(outsideAddress(id));
+  return endpoint ? [endpoint] : [];
+}

@@ -1,0 +1,102 @@
+/** The faults of a place, in the order of the chain, and the ways to add one. */
+import { Button, Menu, Select } from '@mantine/core';
+import { IconBolt, IconChevronDown, IconHeartbeat } from '@tabler/icons-react';
+import { type FaultPlace, faultsAt, openersOf } from '../../fault-links';
+import { sameItems } from '../../store';
+import { useStudio } from '../../studio-context';
+import { EmptyState } from '../../ui/empty-state';
+import { FaultCard } from './fault-card';
+import css from './faults.module.css';
+import { offersAt, presetsFor } from './offers';
+import { useFaultCommands } from './use-fault-commands';
+
+export function FaultsPanel({ place }: { place: FaultPlace }) {
+  const commands = useFaultCommands();
+  const faults = useStudio((state) => faultsAt(place, state.faults), sameItems);
+  const reachable = useStudio((state) => 'nodes' in place || openersOf(place.link, state).length > 0);
+  if (!reachable)
+    return (
+      <EmptyState title="This link is opened by a program outside.">
+        Put a relay between them to break it: point the program at a relay node, and the relay at the node.
+      </EmptyState>
+    );
+  return (
+    <div className={css.panel}>
+      <div className={css.add}>
+        <AddFault place={place} />
+        {'nodes' in place && <Presets nodes={place.nodes} />}
+      </div>
+      {faults.length === 0 ? (
+        <EmptyState icon={<IconBolt size={26} stroke={1.25} />} title="Nothing is broken here.">
+          Choose a fault: it acts at once, on what is open now and on what is opened later.
+        </EmptyState>
+      ) : (
+        <>
+          <ol className={css.list} aria-label="Faults">
+            {faults.map((fault, index) => (
+              <FaultCard key={fault.id} fault={fault} chain={faults} index={index} />
+            ))}
+          </ol>
+          {faults.length > 1 && (
+            <Button
+              leftSection={<IconHeartbeat size={14} />}
+              onClick={() => commands.remove(faults.map(({ id }) => id))}
+            >
+              Heal these {faults.length}
+            </Button>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+function AddFault({ place }: { place: FaultPlace }) {
+  const commands = useFaultCommands();
+  const offers = offersAt(place);
+  const observe = new Map(offers.flatMap(({ items }) => items.map((item) => [item.kind, item.observe])));
+  return (
+    <Select
+      className={css.choose ?? ''}
+      aria-label="Add a fault"
+      placeholder="Add a fault…"
+      searchable
+      // Never has a value: choosing one sets the fault, and the next can be chosen.
+      value={null}
+      maxDropdownHeight={360}
+      comboboxProps={{ width: 320, position: 'bottom-start' }}
+      data={offers.map(({ group, items }) => ({
+        group,
+        items: items.map(({ kind, label }) => ({ value: kind, label })),
+      }))}
+      renderOption={({ option }) => (
+        <div>
+          <div>{option.label}</div>
+          <div className={css.hint}>{observe.get(option.value)}</div>
+        </div>
+      )}
+      onChange={(kind) => kind && void commands.add(kind, place)}
+    />
+  );
+}
+
+function Presets({ nodes }: { nodes: readonly string[] }) {
+  const commands = useFaultCommands();
+  const kinds = useStudio((state) => nodes.map((id) => state.specs.get(id)?.kind ?? ''), sameItems);
+  const offered = presetsFor(kinds);
+  return (
+    <Menu width={300} position="bottom-end">
+      <Menu.Target>
+        <Button rightSection={<IconChevronDown size={13} />}>Presets</Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {offered.map(({ id, label, observe }) => (
+          <Menu.Item key={id} onClick={() => commands.preset(id, nodes)}>
+            <div>{label}</div>
+            <div className={css.hint}>{observe}</div>
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
