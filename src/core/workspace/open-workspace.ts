@@ -193,7 +193,7 @@ function recoveryNotice(recovery: Recovery): [title: string, text: string] {
   if (recovery.from === 'backup')
     return [
       'The workspace was restored from its backup',
-      `Its file could not be read (${recovery.problem}), so the version before the last save is open.${kept}`,
+      `Its file could not be read (${recovery.problem}), so its backup is open: the last version, or the one before.${kept}`,
     ];
   return [
     'The workspace could not be read',
