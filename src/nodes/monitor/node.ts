@@ -30,7 +30,7 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
   const heartbeats = Heartbeats.withTimeout(config.timeoutMs);
   const sessions = new Map<LinePeer, MonitorSession>();
   const notifiers = new Map<string, Notifier>();
-  const stopped = new AbortController();
+  let stopped = false;
   let listener: Listener | undefined;
   let socket: DatagramSocket | undefined;
   let checkTimer: Timer | undefined;
@@ -87,7 +87,7 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
 
   /** Each `checkMs`, as the seed does; or, with 0, exactly when the next server would be late or dead. */
   function scheduleCheck(): void {
-    if (checkTimer || stopped.signal.aborted) return;
+    if (checkTimer || stopped) return;
     const now = clock.now();
     const deadline = heartbeats.nextDeadline();
     if (deadline === null) return;
@@ -168,7 +168,7 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
     const address = formatEndpoint({ ...index, host: index.host === 'localhost' ? '127.0.0.1' : index.host });
     if (notifiers.has(address)) return true;
     if (notifiers.size >= MAX_INDEXES) return false;
-    notifiers.set(address, new Notifier(index, context, tolerance.extensions, stopped.signal));
+    notifiers.set(address, new Notifier(index, context, tolerance.extensions));
     published.changed();
     return true;
   }
@@ -217,8 +217,9 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
     },
 
     async stop() {
-      stopped.abort();
+      stopped = true;
       checkTimer?.cancel();
+      for (const notifier of notifiers.values()) notifier.stop();
       await listener?.close();
       await socket?.close();
       for (const peer of sessions.keys()) peer.connection.destroy();
