@@ -41,11 +41,6 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** A setting in milliseconds: `250 ms`, `3 s`, `1.5 s`. */
-export function formatMilliseconds(ms: number): string {
-  return Math.abs(ms) < 1000 ? `${ms} ms` : `${Number((ms / 1000).toFixed(2))} s`;
-}
-
 /** Time left at this rate; undefined when nothing moves. */
 export function remainingMs(done: number, total: number | undefined, perSecond: number): number | undefined {
   if (total === undefined || perSecond <= 0) return undefined;

@@ -1,8 +1,4 @@
-import '@mantine/core/styles.css';
-import '@mantine/notifications/styles.css';
-import '@mantine/spotlight/styles.css';
-import '@xyflow/react/dist/style.css';
-import './theme.css';
+import './styles.css';
 import { createRoot } from 'react-dom/client';
 import { z } from 'zod';
 import { App } from './app';

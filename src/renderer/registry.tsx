@@ -15,7 +15,6 @@ import { Messages, NodeMessages } from './features/messages/messages';
 import { Problems, useProblemCount } from './features/problems/problems';
 import { Tasks, useRunningTasks } from './features/tasks/tasks';
 import { Transfers, useActiveTransfers } from './features/transfers/transfers';
-import type { PanelState } from './panel-state';
 
 export const inspectorTabs: readonly InspectorTab[] = [
   { id: 'overview', label: 'Overview', content: Overview },
@@ -40,24 +39,3 @@ export const dockPanels: readonly DockPanel[] = [
   { id: 'tasks', label: 'Tasks', content: Tasks, useCount: useRunningTasks },
   { id: 'problems', label: 'Problems', content: Problems, useCount: useProblemCount, alarming: true },
 ];
-
-export interface Watch {
-  visible: boolean;
-  logs: string[];
-  messages: string[];
-}
-
-/** What the open parts of the panel look at: nothing else is sent by the core. */
-export function watchOf(panel: PanelState, nodes: readonly string[], visible: boolean): Watch {
-  const { inspectorOpen, inspectorTab, selection, dockOpen, dockTab, messageNodes } = panel;
-  const inspected =
-    inspectorOpen && selection.length === 1 ? selection.filter((id) => nodes.includes(id)) : [];
-  const messages = new Set(inspectorTab === 'messages' ? inspected : []);
-  if (dockOpen && dockTab === 'messages')
-    for (const id of messageNodes.length > 0 ? messageNodes : nodes) messages.add(id);
-  return {
-    visible,
-    logs: visible && inspectorTab === 'logs' ? inspected : [],
-    messages: visible ? [...messages] : [],
-  };
-}

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows that do not exist cannot be laid out by a <table>.
 /**
  * A grid of any length: only the rows in view exist. Rows may come late (`row` gives undefined until they
  * are there). One tab stop; arrows, Home, End, Page keys move; Space and Shift select; Enter opens.
@@ -193,6 +194,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             const key = item === undefined ? undefined : keyOf(item);
             const isSelected = key !== undefined && selected?.has(key);
             return (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles the keys of its rows.
               <div
                 key={index}
                 role="row"

@@ -1,13 +1,11 @@
 /** The icons that manifests name. A kind with an unknown icon still gets one. */
 import {
   IconActivityHeartbeat,
+  IconAddressBook,
   IconArrowsSplit2,
   IconBoxMultiple,
-  IconBrowser,
   IconCircleDashed,
-  IconCloudDownload,
   IconCube,
-  IconDatabase,
   IconDeviceDesktop,
   IconListSearch,
   IconServer,
@@ -29,10 +27,8 @@ const icons: Record<string, ComponentType<{ size?: number; stroke?: number }>> =
   balancer: IconArrowsSplit2,
   replica: IconBoxMultiple,
   ring: IconCircleDashed,
-  peer: IconShare3,
-  database: IconDatabase,
-  download: IconCloudDownload,
-  browser: IconBrowser,
+  'p2p-index': IconAddressBook,
+  'p2p-peer': IconShare3,
 };
 
 /** Hues by icon, so that kinds of one family are told apart at a glance; the shape says it too. */
@@ -46,7 +42,8 @@ const hues: Record<string, string> = {
   balancer: 'iris',
   replica: 'amber',
   ring: 'rose',
-  peer: 'rose',
+  'p2p-index': 'iris',
+  'p2p-peer': 'rose',
 };
 
 export function KindIcon({ kind, size = 28 }: { kind: string; size?: number }) {

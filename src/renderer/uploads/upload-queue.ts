@@ -8,13 +8,6 @@ export interface QueuedUpload {
 
 export type PutFile = (upload: QueuedUpload) => Promise<void>;
 
-export interface QueueOutcome {
-  done: number;
-  failed: number;
-  /** The first failure, in the user's words. */
-  problem?: string;
-}
-
 export class UploadQueue {
   readonly #waiting: (() => Promise<void>)[] = [];
   #running = 0;
@@ -26,20 +19,8 @@ export class UploadQueue {
   ) {}
 
   /** Resolves when each of these was sent or has failed; one that fails does not stop the others. */
-  async add(uploads: readonly QueuedUpload[]): Promise<QueueOutcome> {
-    const outcome: QueueOutcome = { done: 0, failed: 0 };
-    await Promise.all(
-      uploads.map(async (upload) => {
-        try {
-          await this.#enqueue(() => this.put(upload));
-          outcome.done += 1;
-        } catch (error) {
-          outcome.failed += 1;
-          outcome.problem ??= error instanceof Error ? error.message : String(error);
-        }
-      }),
-    );
-    return outcome;
+  async add(uploads: readonly QueuedUpload[]): Promise<void> {
+    await Promise.allSettled(uploads.map((upload) => this.#enqueue(() => this.put(upload))));
   }
 
   #enqueue(run: () => Promise<void>): Promise<void> {

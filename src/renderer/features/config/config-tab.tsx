@@ -10,7 +10,7 @@ import { useNodeSpec, useNodeState, useNodeView, useRun } from '../../studio-con
 import { EmptyState } from '../../ui/empty-state';
 import css from './config.module.css';
 import { FieldControl } from './field-control';
-import { type Draft, edited, problemsOf, valueOf } from './form-model';
+import { type Draft, edited, problemsOf, shownValue } from './form-model';
 
 export function ConfigTab({ node }: { node: string }) {
   const spec = useNodeSpec(node);
@@ -43,7 +43,7 @@ export function ConfigTab({ node }: { node: string }) {
       field={field}
       node={node}
       config={spec.config}
-      value={valueOf(key, field, spec.config, draft)}
+      value={shownValue(key, field, spec.config, draft)}
       problem={problems[key]}
       isEdited={key in draft}
       onChange={(value) => setDraft((old) => edited(old, key, value, field, spec.config))}

@@ -15,7 +15,12 @@ export function savedValue(key: string, field: Field, config: Record<string, unk
   return field.control === 'links' ? [] : null;
 }
 
-export function valueOf(key: string, field: Field, config: Record<string, unknown>, draft: Draft): unknown {
+export function shownValue(
+  key: string,
+  field: Field,
+  config: Record<string, unknown>,
+  draft: Draft,
+): unknown {
   return key in draft ? draft[key] : savedValue(key, field, config);
 }
 

@@ -103,7 +103,7 @@ export function FilesTab({ node }: { node: string }) {
       {
         id: 'download',
         header: '',
-        width: '40px',
+        width: '44px',
         cell: (row, active) => (
           <Tooltip label="Download through the index">
             <ActionIcon

@@ -109,11 +109,11 @@ function Lines({ lines, label }: { lines: readonly LogLine[]; label: string }) {
     if (atEnd.current && count > 0) virtual.scrollToIndex(count - 1, { align: 'end' });
   }, [count, virtual]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
     <div
       ref={scroller}
       role="log"
       aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
       tabIndex={0}
       className={css.scroller}
       onScroll={(event) => {

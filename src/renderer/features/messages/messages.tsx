@@ -93,7 +93,7 @@ function MessageList({
       {
         id: 'at',
         header: 'Time',
-        width: compact ? '66px' : '104px',
+        width: compact ? '78px' : '108px',
         cell: (message) => <span className="mono">{formatTime(message.at, !compact)}</span>,
       },
       ...(compact
@@ -109,7 +109,7 @@ function MessageList({
       {
         id: 'peer',
         header: 'Peer',
-        width: compact ? '104px' : '150px',
+        width: compact ? '100px' : '150px',
         cell: (message) => (
           <span title={message.direction === 'in' ? 'received' : 'sent'}>
             <span className={css.direction} data-direction={message.direction}>

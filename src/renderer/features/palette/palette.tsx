@@ -45,7 +45,7 @@ export function Palette() {
       {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the buttons inside. */}
       <div ref={list} className={css.list} onKeyDown={onKeyDown}>
         {families.map((family) => (
-          <div key={family} role="group" aria-label={familyLabels[family]}>
+          <section key={family} aria-label={familyLabels[family]}>
             {open && <h3 className={css.family}>{familyLabels[family]}</h3>}
             {manifests
               .filter((manifest) => manifest.family === family)
@@ -67,7 +67,7 @@ export function Palette() {
                   </UnstyledButton>
                 </Tooltip>
               ))}
-          </div>
+          </section>
         ))}
       </div>
       {open && <p className={css.hint}>Drag onto the canvas, or click.</p>}

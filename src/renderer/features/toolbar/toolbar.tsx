@@ -37,7 +37,7 @@ import css from './toolbar.module.css';
 
 export function Toolbar({ onSearch }: { onSearch: () => void }) {
   return (
-    <header className={css.toolbar} data-region="toolbar" aria-label="Toolbar">
+    <section className={css.toolbar} data-region="toolbar" aria-label="Toolbar">
       <WorkspaceMenu />
       <span className={css.divider} />
       <StartStop />
@@ -50,7 +50,7 @@ export function Toolbar({ onSearch }: { onSearch: () => void }) {
       </UnstyledButton>
       <FaultBanner />
       <Corner />
-    </header>
+    </section>
   );
 }
 

@@ -73,7 +73,8 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
     };
   }, [flow, store, moving]);
 
-  return <canvas ref={canvas} className={css.overlay} role="presentation" />;
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without tabIndex takes no focus.
+  return <canvas ref={canvas} className={css.overlay} aria-hidden="true" />;
 }
 
 function resize(element: HTMLCanvasElement, width: number, height: number): void {

@@ -50,15 +50,7 @@ export function Transfers() {
         {ended > 0 && <Button onClick={() => void run('transfers.clear', {})}>Clear finished</Button>}
       </DockBar>
       {ids.length === 0 ? (
-        <EmptyState
-          icon={<IconCloudDownload size={28} stroke={1.25} />}
-          title="No downloads yet."
-          action={
-            <Button variant="filled" onClick={() => panel.open({ kind: 'download' })}>
-              Download a file…
-            </Button>
-          }
-        >
+        <EmptyState icon={<IconCloudDownload size={28} stroke={1.25} />} title="No downloads yet.">
           A client asks the index for a server and fetches the file from there.
         </EmptyState>
       ) : (

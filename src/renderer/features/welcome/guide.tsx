@@ -1,10 +1,11 @@
 /** The first tour: an unobtrusive list of what to try next. */
-import { ActionIcon, Button, Loader, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { IconCircle, IconCircleCheckFilled, IconX } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { useNodeCommands } from '../../node-actions';
 import { isAlive, stateIn } from '../../node-state';
 import { usePanel, usePanelState, useRun, useStudio } from '../../studio-context';
+import { StatusGlyph } from '../../ui/status';
 import css from './guide.module.css';
 import {
   advance,
@@ -62,7 +63,7 @@ function Tour({ path }: { path: string }) {
               {tour.done[step] !== undefined ? (
                 <IconCircleCheckFilled size={16} aria-label="Done" />
               ) : step === 'noticed' && step === current ? (
-                <Loader size={14} aria-label="Waiting" />
+                <StatusGlyph state="starting" size={16} />
               ) : (
                 <IconCircle size={16} aria-hidden="true" />
               )}

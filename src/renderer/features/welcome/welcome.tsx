@@ -75,7 +75,7 @@ export function Welcome() {
 function Picture() {
   return (
     <div className={css.picture} aria-hidden="true">
-      <svg viewBox="0 0 260 110" width="260" height="110">
+      <svg viewBox="0 0 260 110" width="260" height="110" aria-hidden="true">
         <g stroke="var(--line-strong)" strokeWidth="1.5">
           <path d="M60 32 200 26M60 32 200 84M60 32 60 82M60 82 200 26M60 82 200 84" />
         </g>

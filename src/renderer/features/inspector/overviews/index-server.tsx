@@ -84,7 +84,7 @@ function Decisions({ node, version, running }: { node: string; version: number; 
         </EmptyState>
       )}
       {data.map((decision, i) => (
-        <div key={`${decision.at} ${i}`} className={css.decision}>
+        <div key={`${decision.at} ${decision.fileName} ${decision.reason}`} className={css.decision}>
           <button
             type="button"
             className={css.summary}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { createPanelStore } from './panel-state';
+import { tokenFromHash } from './studio-client';
+import { watchOf } from './watch';
+
+function memory(text?: string) {
+  const values = new Map(text === undefined ? [] : [['micro-cdn-studio.layout', text]]);
+  return {
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem: (key: string, value: string) => void values.set(key, value),
+    values,
+  };
+}
+
+describe('the layout', () => {
+  it('survives a reload, the selection does not', () => {
+    const storage = memory();
+    const panel = createPanelStore(storage);
+    panel.patch({ dockHeight: 333, selection: ['a'] });
+    const next = createPanelStore(storage).get();
+    expect(next.dockHeight).toBe(333);
+    expect(next.selection).toEqual([]);
+  });
+
+  it.each(['', '{', 'null', '7', '{"dockHeight":"tall","dockOpen":1,"unknown":2,"guideHidden":{}}'])(
+    'is the default one where what is stored is %s',
+    (text) => {
+      expect(createPanelStore(memory(text)).get()).toEqual(createPanelStore(memory()).get());
+    },
+  );
+
+  it('works where storage is forbidden', () => {
+    const panel = createPanelStore({
+      getItem: () => {
+        throw new Error('SecurityError');
+      },
+      setItem: () => {
+        throw new Error('QuotaExceededError');
+      },
+    });
+    panel.patch({ dockOpen: false });
+    expect(panel.get().dockOpen).toBe(false);
+  });
+});
+
+describe('watchOf', () => {
+  const panel = (change: object) => ({ ...createPanelStore(memory()).get(), ...change });
+  const nodes = ['a', 'b'];
+  it('asks for the log and the messages that are on the screen, and for nothing else', () => {
+    expect(watchOf(panel({ selection: ['a'], inspectorTab: 'logs' }), nodes, true)).toEqual({
+      visible: true,
+      logs: ['a'],
+      messages: [],
+    });
+    expect(watchOf(panel({ dockTab: 'messages' }), nodes, true).messages).toEqual(['a', 'b']);
+    expect(watchOf(panel({ dockTab: 'messages', messageNodes: ['b'] }), nodes, true).messages).toEqual(['b']);
+    expect(watchOf(panel({ dockTab: 'messages', dockOpen: false }), nodes, true).messages).toEqual([]);
+  });
+  it('asks for nothing while the page is hidden', () => {
+    const shown = panel({ selection: ['a'], inspectorTab: 'logs', dockTab: 'messages' });
+    expect(watchOf(shown, nodes, false)).toEqual({ visible: false, logs: [], messages: [] });
+  });
+});
+
+describe('tokenFromHash', () => {
+  it('reads the token from the fragment', () => {
+    expect(tokenFromHash('#token=abc-_1')).toBe('abc-_1');
+    expect(tokenFromHash('')).toBe('');
+  });
+});
