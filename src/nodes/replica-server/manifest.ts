@@ -41,6 +41,7 @@ export const manifest = defineNode({
       help: 'Its index.html, or its only file, is the page, or else a list of its files. Drop files here.',
       default: '',
       flag: 'folder',
+      optional: true,
     },
     logFile: {
       control: 'text',

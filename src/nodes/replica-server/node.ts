@@ -100,7 +100,12 @@ class ReplicaServer implements NodeProgram {
         { cause: error },
       );
     }
-    return new FolderSource(await this.context.files.folder(files));
+    if (files !== '') return new FolderSource(await this.context.files.folder(files));
+    throw new StudioError(
+      'NO_PAGE',
+      'There is nothing to serve.',
+      'Name a page: -w and a URL, a file or a folder.',
+    );
   }
 
   #urlSource(url: string): UrlSource {

@@ -129,7 +129,8 @@ class FileReader implements PageReader {
   }
 
   close(): void {
-    void this.file.close();
+    // Nothing was written: a failure to close loses nothing.
+    this.file.close().catch(() => {});
   }
 
   #take(length: number): Uint8Array {

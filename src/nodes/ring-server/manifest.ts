@@ -36,6 +36,7 @@ export const manifest = defineNode({
       transport: 'tcp',
       role: 'ring',
       defaultPort: 4043,
+      optional: true,
       flags: { host: 'prev-ip', port: 'prev-port' },
       label: 'Predecessor',
       help: 'A member of the ring to join; this one takes its place after it. None: begin a ring.',
@@ -43,8 +44,9 @@ export const manifest = defineNode({
     files: {
       control: 'folder',
       label: 'Folder',
-      help: 'The files that the ring holds. A file dropped here is PUT to all members.',
+      help: 'The files that the ring holds. A file dropped here is PUT to all members. Empty: ring-<port> in the present folder.',
       default: '',
+      optional: true,
     },
     quorum: {
       control: 'number',

@@ -1,6 +1,7 @@
 import { isMemberRecord, type MemberRecord, MemberTable } from '../../protocol/ring-members';
 import { MAX_RINGS } from '../../protocol/ring-messages';
 import type { NodeContext, Timer } from '../../runtime/context';
+import { inBackground } from '../shared/background';
 import { PeerLink } from '../shared/ring/peer-link';
 import { endpointOf, type PlainSender } from '../shared/ring/plain';
 import type { RingConfig } from './manifest';
@@ -263,7 +264,8 @@ export class Membership {
     const link: PeerLink = await PeerLink.open(net, clock, endpointOf(address), silentMs, () => {
       this.#links.delete(address);
       // A killed program's system closes its connections: the fastest news there is.
-      if (!this.#closed && this.table.isAlive(address)) void this.verify(address);
+      if (this.#closed || !this.table.isAlive(address)) return;
+      inBackground(this.context.log, `Looking at ${address}`, this.verify(address));
     });
     try {
       const hello = { op: 'hello', from: this.self, rings: [...this.rings] };
@@ -398,7 +400,8 @@ export class Membership {
     if (this.#closed) return;
     const timer = this.context.clock.after(ms * (0.9 + 0.2 * this.context.random()), () => {
       this.#timers.delete(timer);
-      void run().finally(() => this.#repeat(ms, run));
+      const done = run().finally(() => this.#repeat(ms, run));
+      inBackground(this.context.log, 'A check', done);
     });
     this.#timers.add(timer);
   }

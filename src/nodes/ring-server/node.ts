@@ -19,6 +19,7 @@ import type {
   NodeContext,
   NodeProgram,
 } from '../../runtime/context';
+import { inBackground } from '../shared/background';
 import { type Answer, servePeer } from '../shared/ring/peer-link';
 import { PlainSender } from '../shared/ring/plain';
 import { ClientRequests } from './client-requests';
@@ -73,16 +74,18 @@ class RingServer implements NodeProgram {
   async start(): Promise<BoundPorts> {
     const { files, random, log } = this.context;
     this.#listener = await this.#listen();
-    const self = formatEndpoint(this.#listener.local);
-    const store = await ItemStore.open(await files.folder(this.config.files), self, log, random);
+    const { local } = this.#listener;
+    const self = formatEndpoint(local);
+    const folder = await files.folder(this.config.files || `ring-${local.port}`);
+    const store = await ItemStore.open(folder, self, log, random);
     this.#parts = this.#assemble(self, store, await store.savedRing());
     store.watch(
-      (item) => void this.#droppedIn(item),
+      (item) => this.#background('A file put here', this.#droppedIn(item)),
       (name) => this.#lostFromDisk(name),
     );
     this.#parts.membership.start();
     this.#changed();
-    return { tcp: this.#listener.local.port };
+    return { tcp: local.port };
   }
 
   async drain(): Promise<void> {
@@ -130,7 +133,7 @@ class RingServer implements NodeProgram {
     const { config, context } = this;
     const plain = new PlainSender(context, PLAIN_TIMEOUT_MS);
     const membership = new Membership(self, saved, config, context, plain, {
-      announce: () => void this.#announce(),
+      announce: () => this.#background('Telling the others', this.#announce()),
       changed: () => this.#changed(),
       lost: () => rounds.resendAll(),
       contentDigest: () => store.digest,
@@ -243,7 +246,7 @@ class RingServer implements NodeProgram {
       },
       close: () => {
         this.#connections.delete(connection);
-        void upload.close();
+        this.#background('An upload', upload.close());
       },
     });
   }
@@ -282,7 +285,7 @@ class RingServer implements NodeProgram {
   async #answerPlain(message: RingMessage): Promise<string | null> {
     const { membership, seed } = this.#ring;
     if ('creator' in message) {
-      if (!seed.returned(message)) void this.#circular(message);
+      if (!seed.returned(message)) this.#background(message.type, this.#circular(message));
       return null;
     }
     switch (message.type) {
@@ -386,7 +389,7 @@ class RingServer implements NodeProgram {
       case 'check':
         return { header: { members: membership.table.digest, content: store.digest } };
       case 'exchange':
-        if (membership.merge(header.members)) void this.#announce();
+        if (membership.merge(header.members)) this.#background('Telling the others', this.#announce());
         return { header: { members: membership.table.records } };
       case 'pass': {
         const message = parseTravelling(header.message);
@@ -410,7 +413,7 @@ class RingServer implements NodeProgram {
         if (isItemVersion(header.item)) replication.quorumReached(header.item);
         return { header: {} };
       case 'damaged':
-        if (typeof header.name === 'string') void this.#checkContent(header.name);
+        if (typeof header.name === 'string') this.#background('A check', this.#checkContent(header.name));
         return { header: {} };
       case 'read':
         return { header: {}, body: await this.#readPiece(header) };
@@ -458,10 +461,12 @@ class RingServer implements NodeProgram {
   #lostFromDisk(name: string): void {
     const text = `"${name}" is gone from the folder; it comes back from the other members, if any.`;
     this.context.telemetry.event({ type: 'item-lost', text, subject: name, level: 'warning' });
-    this.#ring.replication.find(name).catch((error) => {
-      this.context.log.warn(`"${name}" could not be got back: ${(error as Error).message}`);
-    });
+    this.#background(`Getting "${name}" back`, this.#ring.replication.find(name));
     this.#changed();
+  }
+
+  #background(what: string, work: Promise<unknown>): void {
+    inBackground(this.context.log, what, work);
   }
 
   #changed(): void {

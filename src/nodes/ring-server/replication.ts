@@ -1,5 +1,6 @@
 import { MAX_BODY } from '../../protocol/ring-frames';
 import type { NodeContext } from '../../runtime/context';
+import { inBackground } from '../shared/background';
 import type { PeerLink } from '../shared/ring/peer-link';
 import type { RingConfig } from './manifest';
 import type { Membership } from './membership';
@@ -49,7 +50,7 @@ export class Replication {
     this.changed();
     const { quorum } = this.config;
     if (quorum === 1) {
-      void this.#goRound(item);
+      inBackground(this.context.log, `Sending "${item.name}" round`, this.#goRound(item));
       return { item, stored: 1, complete: true };
     }
     const reached = new Promise<'quorum'>((resolve) => {
@@ -120,7 +121,7 @@ export class Replication {
         if (theirs[bucket] !== digest) received += await this.#reconcileBucket(address, link, bucket);
       }
       // What was new here may be new to the next neighbour as well: it need not wait for the next check.
-      if (received > 0) void this.membership.check();
+      if (received > 0) inBackground(this.context.log, 'A check', this.membership.check());
     } catch (error) {
       this.context.log.debug(`The content of ${address} could not be compared: ${(error as Error).message}`);
     } finally {

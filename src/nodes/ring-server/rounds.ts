@@ -1,4 +1,5 @@
 import type { NodeContext } from '../../runtime/context';
+import { inBackground } from '../shared/background';
 import type { RingConfig, RingSnapshot } from './manifest';
 import type { Membership } from './membership';
 import { type ItemVersion, isItemVersion } from './store';
@@ -113,7 +114,7 @@ export class Rounds {
     }
     if (message.seen.includes(this.membership.self)) return;
     this.membership.metOurs(message.seen);
-    void this.#workOn(message, content);
+    inBackground(this.context.log, `Passing on a ${message.kind}`, this.#workOn(message, content));
   }
 
   /** A member was removed: whatever it had may be lost. */
@@ -152,9 +153,10 @@ export class Rounds {
         this.changed();
         if (this.#complete(returned)) settle(true);
       };
-      void this.#passOn(message, content).then((travels) => {
+      const sent = this.#passOn(message, content).then((travels) => {
         if (!travels) journey.home(message);
       });
+      inBackground(this.context.log, `Sending a ${message.kind} round`, sent);
     });
   }
 

@@ -7,6 +7,7 @@ import {
   type RingMessage,
 } from '../../protocol/ring-messages';
 import type { NodeContext, Timer } from '../../runtime/context';
+import { inBackground } from '../shared/background';
 import type { PlainSender } from '../shared/ring/plain';
 import type { RingConfig } from './manifest';
 import type { Membership } from './membership';
@@ -94,11 +95,12 @@ export class SeedCircle {
           timer.cancel();
           resolve(back);
         });
-        void this.#send(message).then((sent) => {
+        const sending = this.#send(message).then((sent) => {
           if (sent) return;
           timer.cancel();
           resolve(null);
         });
+        inBackground(this.context.log, message.type, sending);
       });
       this.#waiting.delete(key);
       if (returned || this.membership.foreign.length === 0) return returned;

@@ -200,7 +200,7 @@ export class ItemStore {
       const found = await hashFile(this.folder, item.file).catch(() => null);
       if (found?.sha256 === item.sha256 || this.#items.get(name) !== item) return null;
       this.#lose(item);
-      await recover();
+      await recover().catch((error) => this.log.warn(`"${name}": ${(error as Error).message}`));
       return this.#items.has(name) || !found ? null : await this.#adopt(item.file, name);
     } finally {
       this.#placing.delete(item.file);

@@ -1,0 +1,79 @@
+/** `micro-cdn replica-client -s SERVER -p PORT -l LOGFILE [--out FILE]`: gets the page once. */
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { StudioError } from '../contract/errors';
+import type { FetchResult } from '../nodes/replica-client/manifest';
+import { manifest } from '../nodes/replica-client/manifest';
+import { commandHelp } from './cli-help';
+import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
+import type { CommonOptions } from './own-command';
+import { runOperation } from './run-operation';
+
+/** The page goes to standard output, or into the file of `--out`; everything else to standard error. */
+export async function runReplicaClient(
+  argv: readonly string[],
+  common: CommonOptions,
+  commonFlags: Flag[],
+): Promise<number> {
+  const options = { out: '' };
+  const node = nodeFlags(manifest);
+  const flags = [...seedFlags(node.flags, options), ...commonFlags];
+  const { help, positional } = parseLine(argv, flags);
+  if (help) {
+    const usage = 'micro-cdn replica-client -s SERVER -p PORT [-l LOGFILE] [--out FILE]';
+    process.stdout.write(
+      `${commandHelp({ name: manifest.command, summary: manifest.summary, usage, flags })}\n`,
+    );
+    return 0;
+  }
+  if (positional.length > 0) throw new UsageError(`"${positional[0]}" is one word too many. See --help.`);
+  const say = (text: string): void => {
+    if (!common.quiet) process.stderr.write(`${text}\n`);
+  };
+  const scratch = options.out === '' ? await mkdtemp(join(tmpdir(), 'micro-cdn-')) : null;
+  try {
+    const out = scratch ? join(scratch, 'page') : resolve(options.out);
+    const result = (await runOperation({
+      kind: manifest.id,
+      config: node.config([]),
+      seed: common.seed,
+      operation: 'fetch',
+      input: { folder: dirname(out), name: basename(out) },
+    })) as FetchResult;
+    for (const mark of result.marks) say(mark);
+    say(
+      `${result.bytes} bytes from ${result.replica} in ${result.milliseconds} ms, ${result.verified} verified`,
+    );
+    if (scratch) await pipeline(createReadStream(result.path), process.stdout, { end: false });
+    else process.stdout.write(`${result.path}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof StudioError)) throw error;
+    process.stderr.write(`${error.message}${error.hint ? ` ${error.hint}` : ''}\n`);
+    return error.code === 'CANCELLED' ? 130 : 1;
+  } finally {
+    if (scratch) await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The seed's spellings, and `--out` as a file instead of the panel's folder. */
+function seedFlags(flags: readonly Flag[], options: { out: string }): Flag[] {
+  const spelt = flags
+    .filter(({ names }) => !names.includes('--folder'))
+    .map((flag) => {
+      if (flag.names.includes('--server')) return { ...flag, names: ['-s', ...flag.names] };
+      return flag.names.includes('--port') ? { ...flag, names: ['-p', ...flag.names] } : flag;
+    });
+  const out: Flag = {
+    names: ['--out'],
+    value: 'FILE',
+    help: 'Save the page there; another name is chosen when the file exists. Default: standard output.',
+    apply: (value) => {
+      options.out = value;
+    },
+  };
+  return [...spelt, out];
+}
