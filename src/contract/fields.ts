@@ -56,6 +56,8 @@ export interface ToggleField extends FieldBase {
 export interface FolderField extends FieldBase {
   control: 'folder';
   default: string;
+  /** On the command line empty means none, instead of the current folder. */
+  optional?: boolean;
 }
 /** Where another node listens. In a workspace it may name a node; the program gets an address, or null. */
 export interface LinkField extends FieldBase {
@@ -69,6 +71,8 @@ export interface LinkField extends FieldBase {
   role: string;
   /** Port used on the command line when only a host is given, and in forms for outside addresses. */
   defaultPort: number;
+  /** On the command line none, unless its address is given. */
+  optional?: boolean;
   flags?: { host: string; port: string };
 }
 /** Several links of one sort. On the command line: `HOST:PORT,HOST:PORT`. */

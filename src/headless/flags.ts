@@ -249,7 +249,7 @@ function finish(
   const config = { ...parsed.data };
   const fields: Fields = manifest.fields;
   for (const [key, field] of Object.entries(fields)) {
-    if (field.control === 'link' && !(key in links)) config[key] = defaultLink(field);
+    if (field.control === 'link' && !(key in links)) config[key] = field.optional ? null : defaultLink(field);
     if (field.control === 'folder') config[key] = finishFolder(manifest, key, String(config[key]));
     if (field.control === 'text' && field.defaultFromName && config[key] === '') {
       config[key] = `${manifest.namePrefix}${firstPort(fields, config) || 1}`;
@@ -259,10 +259,11 @@ function finish(
 }
 
 function finishFolder(manifest: NodeManifest, key: string, path: string): string {
+  const field = manifest.fields[key];
+  const optional = field?.control === 'folder' && field.optional === true;
+  if (path === '' && optional) return '';
   if (path === '' && key === manifest.filesField) {
-    throw new UsageError(
-      `--${manifest.fields[key]?.flag || kebab(key)} DIR is needed: the folder with the files.`,
-    );
+    throw new UsageError(`--${field?.flag || kebab(key)} DIR is needed: the folder with the files.`);
   }
   return resolve(path);
 }
