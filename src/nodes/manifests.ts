@@ -3,6 +3,7 @@
  * compliance suite are made from it; the program beside each manifest (`node.ts`) is found by the kind's id.
  */
 import type { NodeManifest } from '../contract/manifest';
+import { manifest as cacheProxy } from './cache-proxy/manifest';
 import { manifest as client } from './client/manifest';
 import { manifest as contentServer } from './content-server/manifest';
 import { manifest as httpOrigin } from './http-origin/manifest';
@@ -29,6 +30,7 @@ export const manifests: readonly NodeManifest[] = [
   p2pIndex,
   p2pPeer,
   httpOrigin,
+  cacheProxy,
 ];
 
 const byId = new Map(manifests.map((manifest) => [manifest.id, manifest]));

@@ -27,8 +27,9 @@ export function addVia(fields: Fields, minor: number, pseudonym: string): void {
   fields.set('Via', `${before === undefined ? '' : `${before}, `}1.${minor} ${pseudonym}`);
 }
 
-/** True when the message has been here before: a loop of proxies. */
-export function viaContains(fields: Fields, pseudonym: string): boolean {
+/** How often the message has been with proxies of that name: many times in a loop. */
+export function countInVia(fields: Fields, pseudonym: string): number {
   const via = fields.get('via');
-  return via !== undefined && listMembers(via).some((member) => member.split(/[ \t]+/)[1] === pseudonym);
+  if (via === undefined) return 0;
+  return listMembers(via).filter((member) => member.split(/[ \t]+/)[1] === pseudonym).length;
 }

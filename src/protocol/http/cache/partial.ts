@@ -36,6 +36,11 @@ export class PartialContent {
     this.#segments = [...others, { start: from, bytes: joined }].sort((a, b) => a.start - b.start);
   }
 
+  /** Takes over what another one of the same representation holds. */
+  adopt(other: PartialContent): void {
+    for (const { start, bytes } of other.#segments) this.add(start, bytes);
+  }
+
   covers(range: ByteRange): boolean {
     return this.slice(range) !== null;
   }
