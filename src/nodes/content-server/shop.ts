@@ -1,4 +1,4 @@
-import { isHiddenName, percentDecodeName } from '../../protocol/file-name';
+import { fileNameProblem, isHiddenName, percentDecodeName } from '../../protocol/file-name';
 import type { Tolerance } from '../../protocol/micro-cdn';
 import type { NodeContext } from '../../runtime/context';
 import { codeOf } from '../shared/error-text';
@@ -74,8 +74,11 @@ export class Shop {
   }
 }
 
-/** Files that are still being written are not served. */
+/** Refuses before the disk is touched; files that are still being written are not served either. */
 function visible(name: string): string {
+  const problem = fileNameProblem(name);
+  if (problem !== null)
+    throw Object.assign(new Error(`the name is refused: ${problem}`), { code: 'UNSAFE_NAME' });
   if (isHiddenName(name)) throw Object.assign(new Error('Hidden.'), { code: 'ENOENT' });
   return name;
 }
