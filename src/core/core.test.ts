@@ -476,6 +476,30 @@ describe('a download', () => {
     expect(cause?.type).toBe('node-killed');
   });
 
+  it('goes through a client that is linked to an index that knows the file, and does not hold it', async () => {
+    const studio = await setUp();
+    const { call, launcher, transfer, phase, node } = studio;
+    const kinds = ['index-server', 'client', 'p2p-index', 'p2p-peer', 'p2p-peer'];
+    const ids: string[] = [];
+    for (const kind of kinds) ids.push(await add(studio, kind));
+    const [, , tracker = '', holder = '', other = ''] = ids;
+    clientScript(studio, () => undefined);
+    const clients = launcher.script;
+    launcher.script = (message, child) => {
+      clients(message, child);
+      if (message.type !== 'operate') return;
+      const isSwarm = child.label === studio.core.supervisor.spec(tracker).name;
+      const holders = [{ peer: 'a', address: `127.0.0.1:${node(holder).ports.tcp}`, complete: true }];
+      const rows = isSwarm ? [{ name: 'shared.iso', size: 1, holders }] : [];
+      const value = message.operation === 'catalogue' ? { rows, total: rows.length } : { bytes: 1, size: 1 };
+      child.say({ type: 'result', call: message.call, value });
+    };
+    await call('nodes.start', { ids: ids.slice(0, 4) });
+    for (const id of ids.slice(0, 4)) await phase(id, 'running');
+    const { id } = await call('transfers.download', { name: 'shared.iso' });
+    expect((await transfer(id, 'done')).client).toBe(other);
+  });
+
   it('says what is missing when there is nothing to ask', async () => {
     const studio = await setUp();
     const { id } = await studio.call('transfers.download', { name: 'hello.txt' });

@@ -318,7 +318,7 @@ export class Core {
     if (typeof configured === 'string' && configured !== '') return resolve(dirname(path), configured);
     const manifest = manifestOf(node.kind);
     if (manifest?.downloads && field !== manifest.filesField)
-      return this.settings.current.downloadFolder || downloadsFolder(path);
+      return resolve(this.settings.current.downloadFolder || downloadsFolder(path));
     return join(nodeFolder(path, node.id), field);
   }
 

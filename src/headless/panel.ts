@@ -1,7 +1,7 @@
 /** `micro-cdn panel`: the core with the panel in the browser. */
 import { basename, dirname, join } from 'node:path';
 import { version } from '../../package.json';
-import { StudioError } from '../contract/errors';
+import { StudioError, toErrorShape } from '../contract/errors';
 import { createCore } from '../core/core';
 import { isLoopback } from './access';
 import { defaultDataFolder } from './data-folder';
@@ -67,7 +67,13 @@ async function runUntilSignal(options: PanelOptions): Promise<number> {
       if (!closing) {
         process.stderr.write('Stopping the nodes. Once more to force.\n');
         closing = server.close().then(() => core.close());
-        void closing.then(() => resolve(code));
+        closing.then(
+          () => resolve(code),
+          (error: unknown) => {
+            process.stderr.write(`micro-cdn: ${toErrorShape(error).message}\n`);
+            resolve(code || 1);
+          },
+        );
       } else {
         code = signal === 'SIGINT' ? 130 : 143;
         void core.closeNow();

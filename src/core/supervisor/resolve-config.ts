@@ -10,8 +10,8 @@ export interface ResolveContext {
   node(id: string): NodeSpec | undefined;
   /** Ports that the node has bound, by name; empty while it is not running. */
   boundPorts(id: string): Record<string, number>;
-  /** Absolute path for a folder field; `configured` is empty when the person left the choice to the studio. */
-  folder(node: NodeSpec, manifest: NodeManifest, key: string, configured: string): string;
+  /** Absolute path for a folder field of the node. */
+  folder(node: NodeSpec, key: string): string;
 }
 
 /** @throws StudioError of code 'BAD_CONFIG' */
@@ -23,7 +23,7 @@ export function resolveConfig(
   const config = parseSavedConfig(manifest, node.config);
   for (const [key, field] of Object.entries(manifest.fields)) {
     const value = config[key];
-    if (field.control === 'folder') config[key] = context.folder(node, manifest, key, String(value));
+    if (field.control === 'folder') config[key] = context.folder(node, key);
     if (field.control === 'link') config[key] = resolveLink(field, value, context);
     if (field.control === 'links')
       config[key] = (value as unknown[])

@@ -23,7 +23,20 @@ interface IndexQuery {
 interface IndexRow {
   name: string;
   size: number;
-  holders: { serverId: string; address: string; alive: boolean }[];
+  holders: IndexHolder[];
+}
+/** A server by the id that it registered with; a peer has none, and is gone when it is not there. */
+interface IndexHolder {
+  serverId?: string;
+  peer?: string;
+  address: string;
+  alive?: boolean;
+}
+
+/** An index that knows a file, and the nodes of the workspace that hold it. */
+export interface Known {
+  index: string;
+  holders: string[];
 }
 
 export interface CatalogueOptions {
@@ -55,6 +68,17 @@ export class Catalogue {
     return { total: page.total, rows: page.rows.map((row) => this.#described(row)) };
   }
 
+  /** The running indexes that know a file of exactly this name. One that does not answer knows nothing. */
+  async whoKnows(name: string): Promise<Known[]> {
+    const query: IndexQuery = { search: name, sort: 'name', descending: false, offset: 0, limit: 1000 };
+    const asked = this.#options.indexes().map(async (index) => {
+      const { rows } = await this.#ask(index, query).catch(() => ({ rows: [] }));
+      const row = rows.find((each) => each.name === name);
+      return row ? [{ index, holders: this.#described(row).holders.flatMap(({ node }) => node ?? []) }] : [];
+    });
+    return (await Promise.all(asked)).flat();
+  }
+
   async #merged(indexes: readonly string[], query: IndexQuery): Promise<Page<IndexRow>> {
     const lists = await Promise.all(indexes.map((id) => this.#all(id, query)));
     const rows = mergeRows(lists.flat());
@@ -79,7 +103,9 @@ export class Catalogue {
   }
 
   #described({ name, size, holders }: IndexRow): CatalogueRow {
-    const described = holders.map(({ serverId, address, alive }) => {
+    const described = holders.map((holder) => {
+      const { address, alive = true } = holder;
+      const serverId = idOf(holder);
       const node = this.#nodeOf(serverId, address);
       return { serverId, alive, ...(node ? { node } : {}) };
     });
@@ -105,10 +131,29 @@ export function mergeRows(rows: readonly IndexRow[]): IndexRow[] {
       continue;
     }
     for (const holder of row.holders) {
-      if (!known.holders.some((each) => each.serverId === holder.serverId)) known.holders.push(holder);
+      if (!known.holders.some((each) => idOf(each) === idOf(holder))) known.holders.push(holder);
     }
   }
   return [...byName.values()];
+}
+
+function idOf({ serverId, peer, address }: IndexHolder): string {
+  return serverId ?? peer ?? address;
+}
+
+/**
+ * What of an index's snapshot its catalogue depends on, as a text to compare: how many files there are, and
+ * who of their holders is there. Loads and decisions change with every lookup, and the catalogue does not.
+ */
+export function catalogueMark(snapshot: Record<string, unknown>): string {
+  const holders = [snapshot.servers, snapshot.peers].flatMap((list) => (Array.isArray(list) ? list : []));
+  const marks = holders.map((holder: Record<string, unknown>) => [
+    holder.serverId ?? holder.id,
+    holder.files,
+    holder.bytes,
+    holder.status,
+  ]);
+  return JSON.stringify([snapshot.files, marks]);
 }
 
 function comparison({ sort, descending }: IndexQuery): (a: IndexRow, b: IndexRow) => number {

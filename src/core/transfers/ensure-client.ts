@@ -1,60 +1,80 @@
-/** Finds, starts or adds a node that can download. */
+/** Finds, starts or adds a node that can download a file. */
 import { fromErrorShape, StudioError } from '../../contract/errors';
 import type { NodeManifest } from '../../contract/manifest';
 import type { NodeSpec } from '../../contract/workspace';
 import { manifestOf, manifests } from '../../nodes/manifests';
 import type { Supervisor } from '../supervisor/supervisor';
+import { linkedNodes } from '../workspace/node-config';
 import type { OpenWorkspace } from '../workspace/open-workspace';
+import type { Catalogue, Known } from './catalogue';
 
 interface Parts {
   workspace: OpenWorkspace;
   supervisor: Supervisor;
+  catalogue: Catalogue;
 }
 
 /**
- * The named client, else one that runs, else one that is stopped, else a new one; running when this resolves.
+ * The wanted client, else the best there is: one that is linked to an index that knows the file, does not hold
+ * it itself, and runs already. Where none is linked so, a new one is added. It runs when this resolves.
+ *
  * @throws StudioError 'NO_INDEX' where there is nothing to look a file up in, or why the client did not start
  */
-export async function ensureClient({ workspace, supervisor }: Parts, wanted?: string): Promise<string> {
-  const id = wanted ?? findClient(workspace, supervisor) ?? (await addClient(workspace));
+export async function ensureClient(parts: Parts, name: string, wanted?: string): Promise<string> {
+  const { supervisor } = parts;
+  const id = wanted ?? (await chooseClient(parts, name));
   if (supervisor.view(id).phase !== 'running') await supervisor.start([id]);
   const { phase, reason } = supervisor.view(id);
   if (phase === 'running') return id;
-  const name = supervisor.spec(id).name;
-  if (reason) throw fromErrorShape({ ...reason, message: `${name} could not be started: ${reason.message}` });
-  throw new StudioError('NODE_NOT_RUNNING', `${name} could not be started.`, 'See its log.');
+  const client = supervisor.spec(id).name;
+  if (reason)
+    throw fromErrorShape({ ...reason, message: `${client} could not be started: ${reason.message}` });
+  throw new StudioError('NODE_NOT_RUNNING', `${client} could not be started.`, 'See its log.');
 }
 
-function findClient(workspace: OpenWorkspace, supervisor: Supervisor): string | undefined {
-  const clients = workspace.document.nodes.filter(
-    (node) => manifestOf(node.kind)?.downloads && isLinked(node),
-  );
-  const running = clients.find((node) => supervisor.view(node.id).phase === 'running');
-  return (running ?? clients[0])?.id;
+async function chooseClient({ workspace, supervisor, catalogue }: Parts, name: string): Promise<string> {
+  const known = await catalogue.whoKnows(name);
+  const nodes = workspace.document.nodes.filter((node) => manifestOf(node.kind)?.downloads);
+  const candidates = nodes.filter((node) => canReach(node, known));
+  const score = (node: NodeSpec): number =>
+    (known.some(({ holders }) => holders.includes(node.id)) ? 0 : 2) +
+    (supervisor.view(node.id).phase === 'running' ? 1 : 0);
+  const [best] = candidates.sort((a, b) => score(b) - score(a));
+  return best?.id ?? addClient(workspace, known);
 }
 
-async function addClient(workspace: OpenWorkspace): Promise<string> {
-  const kinds = new Set(workspace.document.nodes.map(({ kind }) => kind));
-  const manifest = manifests.find(
-    (each) => each.downloads && targetsOf(each).some((kind) => kinds.has(kind)),
-  );
-  const [id] = manifest ? await workspace.apply({ type: 'add-node', kind: manifest.id }) : [];
-  if (id !== undefined) return id;
-  throw new StudioError(
-    'NO_INDEX',
-    'There is no index server in this workspace to look the file up in.',
-    'Add one, with a content server that holds the file.',
+/** Whether it is linked to an index that knows the file; or, when none does, to any node at all. */
+function canReach(node: NodeSpec, known: readonly Known[]): boolean {
+  const fields = Object.entries(manifestOf(node.kind)?.fields ?? {});
+  const links = fields.filter(([, { control }]) => control === 'link');
+  if (known.length === 0)
+    return links.length === 0 || links.some(([key]) => (node.config[key] ?? null) !== null);
+  return links.some(([key, field]) =>
+    linkedNodes(field, node.config[key]).some((target) => known.some(({ index }) => index === target)),
   );
 }
 
-/** Whether it knows somebody to ask. */
-function isLinked(node: NodeSpec): boolean {
-  const links = Object.entries(manifestOf(node.kind)?.fields ?? {}).filter(
-    ([, { control }]) => control === 'link',
-  );
-  return links.length === 0 || links.some(([key]) => (node.config[key] ?? null) !== null);
+async function addClient(workspace: OpenWorkspace, known: readonly Known[]): Promise<string> {
+  const { nodes } = workspace.document;
+  const index = nodes.find((node) => known.some((each) => each.index === node.id));
+  const kinds = new Set(index ? [index.kind] : nodes.map(({ kind }) => kind));
+  const manifest = manifests.find((each) => each.downloads && linkTo(each, kinds) !== undefined);
+  if (!manifest)
+    throw new StudioError(
+      'NO_INDEX',
+      'There is no index server in this workspace to look the file up in.',
+      'Add one, with a content server that holds the file.',
+    );
+  const link = linkTo(manifest, kinds);
+  const config = index && link ? { [link]: { node: index.id } } : {};
+  const [id] = await workspace.apply({ type: 'add-node', kind: manifest.id, config });
+  return id as string;
 }
 
-function targetsOf(manifest: NodeManifest): string[] {
-  return Object.values(manifest.fields).flatMap((field) => (field.control === 'link' ? field.to : []));
+/** The field by which nodes of this kind are linked to one of `kinds`. */
+function linkTo(manifest: NodeManifest, kinds: ReadonlySet<string>): string | undefined {
+  const found = Object.entries(manifest.fields).find(
+    ([, field]) => field.control === 'link' && field.to.some((kind) => kinds.has(kind)),
+  );
+  return found?.[0];
 }

@@ -35,9 +35,8 @@ interface Result extends Progress {
 export interface TransfersOptions {
   hub: EventHub;
   journal: Journal;
-  /** Makes sure that this client (or any that can) runs; resolves to its id. */
-  ensureClient(client: string | undefined): Promise<string>;
-  nameOf(node: string): string;
+  /** Makes sure that this client, or else one that can download the file, runs; resolves to its id. */
+  ensureClient(name: string, client: string | undefined): Promise<string>;
   operate(
     id: string,
     operation: string,
@@ -166,7 +165,7 @@ export class Transfers {
   async #run(transfer: Transfer, run: NonNullable<Transfer['run']>): Promise<void> {
     const { name } = transfer.view;
     try {
-      const client = await this.#options.ensureClient(transfer.view.client || undefined);
+      const client = await this.#options.ensureClient(name, transfer.view.client || undefined);
       this.#change(transfer, { client });
       run.abort.signal.throwIfAborted();
       const input = { name, keepPartial: true, ...(transfer.folder ? { folder: transfer.folder } : {}) };

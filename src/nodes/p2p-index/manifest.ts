@@ -10,6 +10,7 @@ export const manifest = defineNode({
   summary: 'Knows which peer has which file, and tells peers whom to download from.',
   icon: 'p2p-index',
   tier: 1,
+  catalogue: true,
   portStep: 1,
   positional: ['host', 'tcpPort'],
   fields: {
