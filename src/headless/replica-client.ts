@@ -40,6 +40,7 @@ export async function runReplicaClient(
       kind: manifest.id,
       config: node.config([]),
       seed: common.seed,
+      faults: common.faults,
       operation: 'fetch',
       input: { folder: dirname(out), name: basename(out) },
     })) as FetchResult;

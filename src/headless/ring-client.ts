@@ -31,7 +31,14 @@ export async function runRingClient(
     throw new UsageError('Say what to do: -get NAME or -put FILE.');
   }
   const run = (operation: string, input: unknown): Promise<unknown> =>
-    runOperation({ kind: manifest.id, config: node.config([]), seed: common.seed, operation, input });
+    runOperation({
+      kind: manifest.id,
+      config: node.config([]),
+      seed: common.seed,
+      faults: common.faults,
+      operation,
+      input,
+    });
   try {
     return await (wanted.get === undefined ? put(run, wanted) : get(run, wanted.get));
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Runs a node program for one operation, as the command of a client does, and ends it. */
 import { type ErrorShape, fromErrorShape } from '../contract/errors';
+import type { FaultSpec } from '../contract/fault';
 import type { FromNode, ToNode } from '../contract/node-port';
 import { NodeHost } from '../runtime/host';
 import { loadProgram } from '../runtime/programs';
@@ -11,6 +12,7 @@ export interface OperationRun {
   kind: string;
   config: Record<string, unknown>;
   seed: number;
+  faults: FaultSpec[];
   operation: string;
   input: unknown;
   progress?(value: Record<string, unknown>): void;
@@ -24,6 +26,7 @@ export async function runOperation({
   kind,
   config,
   seed,
+  faults,
   operation,
   input,
   progress,
@@ -44,7 +47,7 @@ export async function runOperation({
     kind,
     config,
     seed,
-    faults: [],
+    faults,
     watch: { visible: false, messages: false },
   } satisfies ToNode;
   const host = new NodeHost(await loadProgram(kind), start, post);

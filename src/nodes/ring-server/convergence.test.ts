@@ -53,14 +53,9 @@ async function perform(world: RingWorld, steps: readonly Step[]): Promise<void> 
         }
         break;
       }
-      case 'restart': {
-        const port = pick(now.who);
-        if (world.snapshot(port).state === 'joining') break;
-        world.weather.thaw(port);
-        world.kill(port);
-        await world.start(port);
+      case 'restart':
+        await world.restart(pick(now.who));
         break;
-      }
       case 'freeze':
         world.weather.freeze(pick(now.who));
         break;

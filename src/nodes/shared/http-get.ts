@@ -1,6 +1,9 @@
+import { ContentReader } from '../../protocol/http/content-reader';
+import { responseFraming } from '../../protocol/http/framing';
+import { defaultHeadLimits, HeadReader } from '../../protocol/http/head-reader';
+import { parseResponseHead, type ResponseHead } from '../../protocol/http/response-head';
 import type { Connection, NodeContext } from '../../runtime/context';
 
-const MAX_HEAD = 64 * 1024;
 const MAX_REDIRECTS = 5;
 
 export interface HttpGetLimits {
@@ -11,11 +14,15 @@ export interface HttpGetLimits {
 }
 
 /**
- * Fetches an http or https URL: HTTP/1.1, a connection of its own, redirects followed.
+ * Fetches an http or https URL: a connection of its own, redirects followed.
  * @returns the body of a 200
  * @throws Error that says why there is none
  */
-export async function httpGet(context: NodeContext, url: string, limits: HttpGetLimits): Promise<Uint8Array> {
+export async function httpGet(
+  context: Pick<NodeContext, 'net' | 'clock'>,
+  url: string,
+  limits: HttpGetLimits,
+): Promise<Uint8Array> {
   const deadline = new AbortController();
   const timer = context.clock.after(limits.timeoutMs, () =>
     deadline.abort(new Error(`no complete answer within ${limits.timeoutMs} ms`)),
@@ -23,14 +30,14 @@ export async function httpGet(context: NodeContext, url: string, limits: HttpGet
   try {
     let target = new URL(url);
     for (let redirects = 0; ; redirects++) {
-      const { status, headers, body } = await exchange(context, target, limits.maxBytes, deadline.signal);
-      const location = headers.get('location');
-      if (status >= 300 && status < 400 && location !== undefined) {
+      const { head, body } = await exchange(context, target, limits.maxBytes, deadline.signal);
+      const location = head.fields.get('location');
+      if (head.status >= 300 && head.status < 400 && location !== undefined) {
         if (redirects === MAX_REDIRECTS) throw new Error(`more than ${MAX_REDIRECTS} redirects`);
         target = new URL(location, target);
         continue;
       }
-      if (status !== 200) throw new Error(`the server answers ${status}`);
+      if (head.status !== 200) throw new Error(`the server answers ${head.status}`);
       return body;
     }
   } finally {
@@ -38,23 +45,21 @@ export async function httpGet(context: NodeContext, url: string, limits: HttpGet
   }
 }
 
-interface HttpAnswer {
-  status: number;
-  /** Names in lower case; the last one of a name counts. */
-  headers: Map<string, string>;
+interface Answer {
+  head: ResponseHead;
   body: Uint8Array;
 }
 
 async function exchange(
-  context: NodeContext,
+  { net }: Pick<NodeContext, 'net'>,
   url: URL,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<Answer> {
   const secure = url.protocol === 'https:';
   if (!secure && url.protocol !== 'http:') throw new Error(`${url.protocol} is neither http nor https`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const connection = await context.net.connect(
+  const connection = await net.connect(
     { host, port: Number(url.port) || (secure ? 443 : 80) },
     { signal, ...(secure ? { tls: { serverName: host } } : {}) },
   );
@@ -65,85 +70,71 @@ async function exchange(
       `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nAccept: */*\r\n` +
         'Accept-Encoding: identity\r\nConnection: close\r\nUser-Agent: micro-cdn\r\n\r\n',
     );
-    return await answerOf(connection, maxBytes);
+    return await receive(connection, maxBytes);
   } finally {
     signal.removeEventListener('abort', onAbort);
     connection.destroy();
   }
 }
 
-/** Reads to the end that Content-Length, the last chunk or the connection gives. */
-function answerOf(connection: Connection, maxBytes: number): Promise<HttpAnswer> {
+function receive(connection: Connection, maxBytes: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let size = 0;
-    const look = (ended: boolean): void => {
-      const parsed = parseAnswer(Buffer.concat(pieces), ended);
-      if (parsed) resolve(parsed);
-      else if (ended) reject(new Error('the connection ended in the middle of the answer'));
-    };
-    const attempt = (ended: boolean): void => {
+    const reader = new AnswerReader(maxBytes);
+    const attempt = (step: () => Answer | null): void => {
       try {
-        look(ended);
+        const answer = step();
+        if (answer) resolve(answer);
       } catch (error) {
         reject(error as Error);
       }
     };
     connection.handle({
-      data: (bytes) => {
-        pieces.push(Buffer.from(bytes));
-        size += bytes.length;
-        if (size > maxBytes + MAX_HEAD) reject(new Error(`the page is larger than ${maxBytes} bytes`));
-        // "Connection: close" was asked for, so the end comes soon; looking at each piece would be quadratic.
-        else if (pieces.length < 8 || (pieces.length & (pieces.length - 1)) === 0) attempt(false);
-      },
-      end: () => attempt(true),
-      close: (error) => (error ? reject(error) : attempt(true)),
+      data: (bytes) => attempt(() => reader.push(bytes)),
+      end: () => attempt(() => reader.end()),
+      close: (error) => (error ? reject(error) : attempt(() => reader.end())),
     });
   });
 }
 
-/** The whole answer; null when more bytes are needed. @throws Error for what is no HTTP/1.x answer */
-function parseAnswer(bytes: Buffer, ended: boolean): HttpAnswer | null {
-  const headEnd = bytes.indexOf('\r\n\r\n');
-  if (headEnd < 0) {
-    if (bytes.length > MAX_HEAD) throw new Error('the answer has a head without end');
-    return null;
+class AnswerReader {
+  readonly #heads = new HeadReader(defaultHeadLimits, { missingLastLineFeed: 'anywhere' });
+  #begun: { head: ResponseHead; content: ContentReader } | undefined;
+  readonly #parts: Buffer[] = [];
+  #size = 0;
+
+  constructor(readonly maxBytes: number) {}
+
+  /** The answer once it is complete. @throws Error for what is no answer, or too long a one */
+  push(bytes: Uint8Array): Answer | null {
+    let at = 0;
+    // Interim answers (1xx) have a head and nothing else, and come before the real one.
+    while (!this.#begun) {
+      const { head: text, next } = this.#heads.read(bytes, at);
+      if (text === null) return null;
+      at = next;
+      const head = parseResponseHead(text, defaultHeadLimits.maxFields);
+      if (head.status < 200) continue;
+      const framing = responseFraming('GET', head.status, head.fields);
+      const skipLineFeed = this.#heads.takeSkipLineFeed();
+      this.#begun = { head, content: new ContentReader(framing, { extensions: 'ignore' }, skipLineFeed) };
+    }
+    this.#begun.content.push(bytes, at, (part) => this.#take(part));
+    return this.#begun.content.done ? this.#answer() : null;
   }
-  const [statusLine = '', ...fields] = bytes.toString('latin1', 0, headEnd).split('\r\n');
-  const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(statusLine)?.[1];
-  if (status === undefined) throw new Error('what answers is no HTTP/1.1 server');
-  const headers = new Map(
-    fields.map((field) => {
-      const colon = field.indexOf(':');
-      return [field.slice(0, colon).trim().toLowerCase(), field.slice(colon + 1).trim()] as const;
-    }),
-  );
-  const rest = bytes.subarray(headEnd + 4);
-  const body = bodyOf(rest, headers, ended);
-  return body && { status: Number(status), headers, body };
-}
 
-function bodyOf(rest: Buffer, headers: ReadonlyMap<string, string>, ended: boolean): Buffer | null {
-  if (headers.get('transfer-encoding')?.toLowerCase().endsWith('chunked')) return unchunked(rest);
-  const length = headers.get('content-length');
-  if (length === undefined) return ended ? rest : null;
-  if (!/^\d{1,15}$/.test(length)) throw new Error('the answer has an impossible Content-Length');
-  return rest.length >= Number(length) ? rest.subarray(0, Number(length)) : null;
-}
+  /** The connection has ended. @throws Error when that is too early */
+  end(): Answer {
+    if (!this.#begun?.content.mayEnd) throw new Error('the connection ended in the middle of the answer');
+    return this.#answer();
+  }
 
-function unchunked(bytes: Buffer): Buffer | null {
-  const chunks: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const lineEnd = bytes.indexOf('\r\n', at);
-    if (lineEnd < 0) return null;
-    const size = /^([0-9a-f]{1,8})\s*(?:;|$)/i.exec(bytes.toString('latin1', at, lineEnd))?.[1];
-    if (size === undefined) throw new Error('the answer has a malformed chunk');
-    const from = lineEnd + 2;
-    const end = from + Number.parseInt(size, 16);
-    if (size === '0'.repeat(size.length)) return Buffer.concat(chunks);
-    if (bytes.length < end + 2) return null;
-    chunks.push(bytes.subarray(from, end));
-    at = end + 2;
+  #take(part: Uint8Array): void {
+    this.#size += part.length;
+    if (this.#size > this.maxBytes) throw new Error(`the page is larger than ${this.maxBytes} bytes`);
+    this.#parts.push(Buffer.from(part));
+  }
+
+  #answer(): Answer {
+    return { head: this.#begun?.head as ResponseHead, body: Buffer.concat(this.#parts) };
   }
 }

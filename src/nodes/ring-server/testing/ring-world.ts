@@ -24,6 +24,7 @@ export class RingWorld {
   readonly simulation: Simulation;
   readonly members = new Map<number, TestMember>();
   readonly weather: Weather;
+  readonly #predecessors = new Map<number, number>();
   #processes = 0;
 
   constructor(seed = 1) {
@@ -33,6 +34,7 @@ export class RingWorld {
 
   /** Starts a member; resolves when it listens. A second start at a port is a restart with the same folder. */
   async start(port: number, prev?: number, config: Partial<RingConfig> = {}): Promise<TestMember> {
+    if (prev !== undefined) this.#predecessors.set(port, prev);
     const process = `${port}#${++this.#processes}`;
     const context = this.simulation.context(process);
     const net = this.weather.around(context.net, process, port);
@@ -49,6 +51,13 @@ export class RingWorld {
     await node.start();
     this.members.set(port, member);
     return member;
+  }
+
+  /** Kill -9, and the same command line again. */
+  async restart(port: number): Promise<TestMember> {
+    this.weather.thaw(port);
+    this.kill(port);
+    return this.start(port, this.#predecessors.get(port));
   }
 
   /** Kill -9. */
