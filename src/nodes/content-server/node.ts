@@ -5,6 +5,7 @@ import { Library } from './library';
 import type { ContentConfig, ContentSnapshot } from './manifest';
 import { ContentSession } from './session';
 import { Shop } from './shop';
+import { Witness } from './witness';
 
 /** Clients at once; one more is told BUSY, and asks elsewhere. */
 const MAX_SESSIONS = 2000;
@@ -86,7 +87,13 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
       listener = await context.net.listen({ host: config.host, port: config.tcpPort }, (connection) =>
         accept(connection, open),
       );
-      socket = await context.net.bind({ host: config.host, port: config.udpPort }, () => {});
+      const witness =
+        config.monitor && !config.strict
+          ? new Witness(context, config.monitor, (text, to) => socket?.send(text, to))
+          : undefined;
+      socket = await context.net.bind({ host: config.host, port: config.udpPort }, (bytes, from) =>
+        witness?.receive(bytes, from),
+      );
       const ports = { tcp: listener.local.port, udp: socket.local.port };
       if (config.index) {
         index = new IndexLink(config.index, config, context, files, ports);

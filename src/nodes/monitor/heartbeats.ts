@@ -1,5 +1,5 @@
 /** Who sends heartbeats, and what they said last. */
-import { type FailureDetector, TimeoutDetector } from '../../protocol/failure-detector';
+import type { FailureDetector } from '../../protocol/failure-detector';
 import type { Heartbeat, ServerRow } from '../../protocol/micro-cdn';
 import type { MonitorSnapshot } from './manifest';
 
@@ -27,11 +27,6 @@ export class Heartbeats {
   /** @param detector decides who is dead */
   constructor(detector: FailureDetector) {
     this.#detector = detector;
-  }
-
-  /** The seed's detector; 'late' after half the time. */
-  static withTimeout(timeoutMs: number): Heartbeats {
-    return new Heartbeats(new TimeoutDetector({ deadAfterMs: timeoutMs, suspectAfterMs: timeoutMs / 2 }));
   }
 
   /** @returns the change, null when there is none, or 'full' when one server more is too many */
@@ -63,6 +58,23 @@ export class Heartbeats {
   /** The last heartbeat of a server. */
   of(serverId: string): Readonly<Known> | undefined {
     return this.#known.get(serverId);
+  }
+
+  /** Without any doubt. */
+  isTrusted(serverId: string): boolean {
+    return this.#detector.liveness(serverId) === 'alive';
+  }
+
+  /** Somebody got an answer from a suspect: that is as good as a heartbeat. Says whether it was one. */
+  vouched(serverId: string, now: number): boolean {
+    if (this.#detector.liveness(serverId) !== 'suspect') return false;
+    this.#detector.observe(serverId, now);
+    return true;
+  }
+
+  /** Milliseconds until a server is dead if it stays silent; 0 for one that is. */
+  deadInMs(serverId: string, now: number): number {
+    return Math.max(0, (this.#detector.deadAt(serverId) ?? now) - now);
   }
 
   isAlive(serverId: string): boolean {

@@ -10,6 +10,8 @@ import {
 } from '../../protocol/micro-cdn';
 import type { Connection, CreateNode, DatagramSocket, Listener, Timer } from '../../runtime/context';
 import { LinePeer } from '../shared/line-peer';
+import { Confirmer } from './confirmer';
+import { detectorOf } from './detector';
 import { type Change, Heartbeats } from './heartbeats';
 import type { MonitorConfig, MonitorSnapshot } from './manifest';
 import { Notifier } from './notifier';
@@ -27,7 +29,20 @@ const CATCH_UP_MS = 20;
 export const createNode: CreateNode<MonitorConfig> = (config, context) => {
   const { clock, telemetry } = context;
   const tolerance: Tolerance = config.strict ? strict : lenient;
-  const heartbeats = Heartbeats.withTimeout(config.timeoutMs);
+  const heartbeats = new Heartbeats(detectorOf(config));
+  const confirmer =
+    config.confirm > 0 && tolerance.extensions
+      ? new Confirmer(context, {
+          count: config.confirm,
+          confirmMs: config.confirmMs,
+          isTrusted: (serverId) => heartbeats.isTrusted(serverId),
+          send: (text, to) => {
+            telemetry.trace('out', 'udp', to, () => text);
+            socket?.send(text, to);
+          },
+          onSaved: saved,
+        })
+      : undefined;
   const sessions = new Map<LinePeer, MonitorSession>();
   const notifiers = new Map<string, Notifier>();
   let stopped = false;
@@ -55,10 +70,26 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
     telemetry.trace('in', 'udp', from, () => text.trimEnd());
     for (const line of linesOf(text)) {
+      if (confirmer?.takes(line)) continue;
       const heartbeat = parseHeartbeat(line, tolerance);
-      if (heartbeat.type === 'heartbeat') heard(heartbeat);
-      else countMalformed(from, line);
+      if (heartbeat.type !== 'heartbeat') countMalformed(from, line);
+      else {
+        confirmer?.heardFrom(heartbeat.serverId, from);
+        heard(heartbeat);
+      }
     }
+  }
+
+  /** A server that sends no heartbeats has answered somebody: it is not dead. */
+  function saved(serverId: string, by: string): void {
+    if (!heartbeats.vouched(serverId, clock.now())) return;
+    telemetry.count('savedByWitness');
+    telemetry.event({
+      type: 'server-confirmed',
+      subject: serverId,
+      text: `${serverId} is silent and not dead: it answers ${by}.`,
+    });
+    published.changed();
   }
 
   function linesOf(text: string): string[] {
@@ -123,13 +154,17 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
           level: 'good',
           text: `${serverId} sends heartbeats (${where}).`,
         });
-      case 'late':
+      case 'late': {
+        if (of) confirmer?.ask(serverId, { host: of.host, port: of.tcpPort });
+        const patience = `${Number(((silentMs + heartbeats.deadInMs(serverId, clock.now())) / 1000).toFixed(1))} s`;
+        const asked = confirmer ? ' Others are asked.' : '';
         return telemetry.event({
           type: 'heartbeat-late',
           subject: serverId,
           level: 'warning',
-          text: `No heartbeat from ${serverId} for ${silent}; it is dead after ${config.timeoutMs / 1000} s.`,
+          text: `No heartbeat from ${serverId} for ${silent}; it is dead after ${patience}.${asked}`,
         });
+      }
       case 'recovered':
         return telemetry.event({
           type: 'heartbeat-resumed',

@@ -1,0 +1,20 @@
+import { AccrualDetector } from '../../protocol/accrual-detector';
+import { type FailureDetector, TimeoutDetector } from '../../protocol/failure-detector';
+import type { MonitorConfig } from './manifest';
+
+/** The detector that a monitor was told to use. With witnesses, a server is suspected early enough to ask them. */
+export function detectorOf(config: MonitorConfig): FailureDetector {
+  const { timeoutMs, threshold, confirm, confirmMs } = config;
+  if (config.detector === 'accrual') {
+    return new AccrualDetector({
+      threshold,
+      suspectThreshold: Math.min(1, threshold),
+      window: 200,
+      minDeviationMs: Math.max(1, timeoutMs / 80),
+      firstIntervalMs: timeoutMs / 2,
+      pauseMs: confirm > 0 ? confirmMs : 0,
+    });
+  }
+  const suspectAfterMs = confirm > 0 ? Math.max(timeoutMs / 2, timeoutMs - confirmMs) : timeoutMs / 2;
+  return new TimeoutDetector({ deadAfterMs: timeoutMs, suspectAfterMs });
+}

@@ -1,0 +1,66 @@
+/**
+ * Confirmation by others, after SWIM (Das, Gupta, Motivala, 2002): who has been silent is not declared dead on
+ * the word of one observer. The observer asks the suspect itself and `count` others, chosen at random, to ask
+ * it; one that reaches it saves it. With a share p of heartbeats lost, n missed in a row and a chance q that a
+ * question by one observer fails for other reasons than death, a false death has the chance pⁿ · q^(count + 1)
+ * instead of pⁿ. The price: detection takes `confirmMs` longer, and each suspicion costs 2 · count messages.
+ */
+export interface ConfirmOptions {
+  /** Others that are asked. 0: nobody is asked, silence is enough. */
+  count: number;
+  /** Time for the answers, ms. */
+  confirmMs: number;
+}
+
+/** Chooses `count` of the candidates, each with the same chance. @param random uniform in [0, 1) */
+export function chooseWitnesses<T>(candidates: readonly T[], count: number, random: () => number): T[] {
+  const left = [...candidates];
+  const chosen: T[] = [];
+  while (chosen.length < count && left.length > 0) {
+    const at = Math.floor(random() * left.length);
+    chosen.push(left[at] as T);
+    left[at] = left.at(-1) as T;
+    left.pop();
+  }
+  return chosen;
+}
+
+/** From an observer to a witness: does this address answer you? Between our own programs only. */
+export interface Probe {
+  /** Chosen by the observer; comes back in the answer. */
+  nonce: string;
+  host: string;
+  port: number;
+}
+
+/** The answer of a witness. */
+export interface Testimony {
+  nonce: string;
+  answers: boolean;
+}
+
+const WORD = /^[!-~]{1,255}$/;
+
+/** `PROBE <nonce> <host> <port>` */
+export function encodeProbe({ nonce, host, port }: Probe): string {
+  return `PROBE ${nonce} ${host} ${port}`;
+}
+
+/** `PROBED <nonce> up|down` */
+export function encodeTestimony({ nonce, answers }: Testimony): string {
+  return `PROBED ${nonce} ${answers ? 'up' : 'down'}`;
+}
+
+/** Null for anything else. */
+export function parseProbe(text: string): Probe | null {
+  const [command, nonce = '', host = '', portText = '', ...rest] = text.trimEnd().split(' ');
+  const port = Number(portText);
+  if (command !== 'PROBE' || rest.length > 0 || !WORD.test(nonce) || !WORD.test(host)) return null;
+  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? { nonce, host, port } : null;
+}
+
+/** Null for anything else. */
+export function parseTestimony(text: string): Testimony | null {
+  const match = /^PROBED ([!-~]{1,255}) (up|down)$/.exec(text.trimEnd());
+  return match ? { nonce: match[1] as string, answers: match[2] === 'up' } : null;
+}
