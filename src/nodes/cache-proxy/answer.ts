@@ -26,12 +26,13 @@ export type Selection =
 /**
  * Chooses what of an entry answers a request: conditions first (RFC 9111, section 4.3.2), then ranges. Only a
  * stored 200 (or parts of one) is subject to either.
+ * @param from the reply's fields
  * @param now Unix ms
  * @param boundary for multipart/byteranges
  */
 export function selectFrom(entry: Entry, request: RequestHead, now: number, boundary: string): Selection {
   const { meta } = entry;
-  const fields = meta.fields.copy();
+  const fields = from.copy();
   if (meta.status !== 200) return { status: meta.status, fields, range: 'all' };
   const { etag } = entry;
   const lastModified = entry.lastModified ?? dateOf(meta.fields, meta.timing);

@@ -48,6 +48,8 @@ export class Entry implements StoredReply {
   content: Content;
   /** Parts only: the content is not all there. */
   partial: PartialContent | undefined;
+  /** While it arrives: its end-to-end fields before those were left out that must not be stored. */
+  arrivedFields: Fields | undefined;
   /** Fields that came after the content; they are passed on to those who read it as it arrives. */
   trailers: Fields | undefined;
   prepared: PreparedReply | undefined;

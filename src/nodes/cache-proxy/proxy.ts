@@ -236,7 +236,9 @@ export class CachingProxy {
     if (exchange.isAbandoned) return true;
     const { head } = exchange;
     const boundary = `part${this.#context.random().toString(36).slice(2)}${this.#context.random().toString(36).slice(2)}`;
-    const selection = selectFrom(entry, head, this.#context.clock.wallTime(), boundary);
+    // Those who waited for it get all that came; what is stored may be less.
+    const fields = (stored ? undefined : entry.arrivedFields) ?? entry.fields;
+    const selection = selectFrom(entry, fields, head, this.#context.clock.wallTime(), boundary);
     if (selection === 'missing') return false;
     if (pending.collapsed) answer.cache.collapsed = true;
     if (stored) this.#library.touch(entry);
@@ -578,6 +580,7 @@ export class CachingProxy {
       const content = this.#contentFor(stored, declared);
       if (content) {
         stored.content = content;
+        stored.arrivedFields = unstored.fields;
         entry = stored;
         this.#library.put(stored);
       } else problem = 'too large for the store';
@@ -719,6 +722,7 @@ export class CachingProxy {
       return;
     }
     void content.finish();
+    entry.arrivedFields = undefined;
     if (!content.kept || entry.gone || content instanceof PassingContent) return;
     this.#library.settle(entry);
     this.#library.disk?.persist(entry);
@@ -1019,7 +1023,7 @@ export class CachingProxy {
   /** RFC 9111, section 4.3.5: a HEAD renews what is stored for GET, or shows that it no longer holds. */
   #headUpdates(flight: Flight, route: Route, head: ResponseHead, timing: Timing): void {
     const entry = this.#library.select(route.key, flight.requestFields as Fields);
-    if (!entry || entry.meta.status !== 200 || entry.partial) return;
+    if (entry?.meta.status !== 200 || entry.partial) return;
     if (headAgrees(head.fields, entry.fields)) this.#refresh(entry, head, timing);
     else this.#library.remove(entry);
   }
