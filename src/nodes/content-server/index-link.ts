@@ -54,7 +54,9 @@ export class IndexLink {
   #known = false;
   #nonAsciiBreaks = false;
   #state: ContentSnapshot['index'] = 'registering';
-  #detail = '';
+  #detail = 'It has not answered yet.';
+  /** The state that the journal was told last. */
+  #told: ContentSnapshot['index'] | undefined;
   #heldBack: ContentSnapshot['heldBack'] = [];
   /** Changes that the index has not been told: the size, or null for a file that is gone. */
   #changes = new Map<string, number | null>();
@@ -142,7 +144,8 @@ export class IndexLink {
     return this.#config.serverId;
   }
 
-  get #maySpeakOurs(): boolean {
+  /** May find out what the index speaks, and change to it. */
+  get #adapts(): boolean {
     return this.#config.indexDialect === 'auto' && !this.#config.strict;
   }
 
@@ -150,7 +153,6 @@ export class IndexLink {
     let retryMs = FIRST_RETRY_MS;
     while (!this.#stopped.signal.aborted) {
       try {
-        if (this.#state !== 'registered') this.#setState('registering', 'It has not answered yet.');
         await this.#register();
         retryMs = FIRST_RETRY_MS;
         await this.#stayRegistered();
@@ -197,7 +199,7 @@ export class IndexLink {
 
   /** Finds out whether the index is one of ours. A foreign one sees a HELLO, and may answer ERROR. */
   async #greet(): Promise<void> {
-    if (!this.#maySpeakOurs) return;
+    if (!this.#adapts) return;
     await this.#withClient(async (client) => {
       client.write(extension.hello(['delta']));
       const line = await client.next(WELCOME_WAIT_MS).catch(() => null);
@@ -242,26 +244,17 @@ export class IndexLink {
       throw error;
     }
     const last = files.at(-1);
-    if (
-      last &&
-      this.#mayAdapt &&
-      this.#dialect === 'seed' &&
-      (await this.#whoHolds(last.wireName)) === null
-    ) {
+    if (last && this.#adapts && this.#dialect === 'seed' && (await this.#whoHolds(last.wireName)) === null) {
       this.#dialect = 'paced';
       throw new Refused('It lost files that came in one segment; they are sent one by one now.');
     }
-  }
-
-  get #mayAdapt(): boolean {
-    return this.#config.indexDialect === 'auto';
   }
 
   /** An index that stops answering in the middle of a list is one that loses lines, or one that stumbles over a name. */
   #adapt(wireNames: string[], error: unknown): void {
     const unanswered =
       error instanceof Refused || codeOf(error) === 'ECLOSED' || codeOf(error) === 'ECONNRESET';
-    if (!this.#mayAdapt || !unanswered) return;
+    if (!this.#adapts || !unanswered) return;
     if (!this.#nonAsciiBreaks && wireNames.some((name) => /[^ -~]/.test(name))) this.#nonAsciiBreaks = true;
     else if (this.#dialect === 'seed') this.#dialect = 'paced';
   }
@@ -269,6 +262,7 @@ export class IndexLink {
   /** REGISTER, and waits for OK before anything else, as every index wants it. */
   async #introduce(client: LineClient): Promise<void> {
     this.localHost = client.connection.local.host;
+    if (this.#state !== 'registered') this.#setState('registering', 'Files are being announced.');
     client.write(
       encode.register({ serverId: this.#serverId, tcpPort: this.#ports.tcp, udpPort: this.#ports.udp }),
     );
@@ -443,11 +437,11 @@ export class IndexLink {
   }
 
   #setState(state: ContentSnapshot['index'], detail: string): void {
-    const before = this.#state;
     this.#state = state;
     this.#detail = detail;
     this.onChange();
-    if (before === state || state === 'none' || state === 'registering') return;
+    if (state === 'registering' || state === this.#told) return;
+    this.#told = state;
     const address = formatEndpoint(this.#index);
     if (state === 'registered') {
       const text = `${this.#serverId} is registered at the index ${address}. ${detail}`;
