@@ -158,7 +158,7 @@ export class Membership {
       this.hooks.event('member-gone', `${address} is out of the ring.`, address, 'warning');
       this.hooks.lost(address);
     }
-    if (this.table.alive.length > 1) this.#joined();
+    this.#joined();
     this.hooks.changed();
     return true;
   }
@@ -178,7 +178,7 @@ export class Membership {
     const missing = this.table.alive.filter((address) => address !== this.self && !list.includes(address));
     await Promise.all(missing.map((address) => this.verify(address)));
     if (this.rings.size === 0) this.nameRing();
-    if (this.table.alive.length > 1) this.#joined();
+    this.#joined();
     this.hooks.changed();
     const same =
       list.length === this.table.alive.length && list.every((address) => this.table.isAlive(address));
@@ -244,6 +244,7 @@ export class Membership {
       const link = await this.link(next);
       const { header } = await link.request({ op: 'check', from: this.self }, this.config.silentMs);
       if (header.members !== this.table.digest) await this.#exchange(next);
+      this.#joined();
       if (header.content !== this.hooks.contentDigest()) this.hooks.contentDiffers(next);
     } catch {
       await this.verify(next);
@@ -388,8 +389,9 @@ export class Membership {
     }
   }
 
+  /** Others know this member, and it knows them. */
   #joined(): void {
-    if (!this.joining) return;
+    if (!this.joining || this.table.alive.length < 2) return;
     this.joining = false;
     this.detail = undefined;
     this.hooks.event('joined', `In a ring of ${this.table.alive.length}.`, this.self, 'good');
