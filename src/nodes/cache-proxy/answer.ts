@@ -30,7 +30,13 @@ export type Selection =
  * @param now Unix ms
  * @param boundary for multipart/byteranges
  */
-export function selectFrom(entry: Entry, request: RequestHead, now: number, boundary: string): Selection {
+export function selectFrom(
+  entry: Entry,
+  from: Fields,
+  request: RequestHead,
+  now: number,
+  boundary: string,
+): Selection {
   const { meta } = entry;
   const fields = from.copy();
   if (meta.status !== 200) return { status: meta.status, fields, range: 'all' };
