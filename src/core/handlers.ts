@@ -27,7 +27,16 @@ export function createHandlers(core: Core): Handlers {
     'workspace.undo': () => core.workspace.undo(),
     'workspace.redo': () => core.workspace.redo(),
     'workspace.list': () => listWorkspaces(dataFolder, settings.current.recentWorkspaces),
-    'workspace.open': ({ path }) => core.openWorkspace(path),
+    'workspace.open': async ({ path }) => {
+      const known = await listWorkspaces(dataFolder, settings.current.recentWorkspaces);
+      if (!core.options.shell.paths && !known.some((workspace) => workspace.path === path))
+        throw new StudioError(
+          'NOT_HERE',
+          'A browser opens only the workspaces of the list.',
+          'Choose one of it.',
+        );
+      await core.openWorkspace(path);
+    },
     'workspace.create': ({ name }) => core.createWorkspace(name),
     'workspace.sample': async ({ sample }) => {
       const ids = await buildSample(sample, core);

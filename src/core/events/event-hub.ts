@@ -156,16 +156,15 @@ export class EventHub {
     for (const session of this.#sessions) session.skip();
   }
 
+  /** Whether anybody looks. */
+  get visible(): boolean {
+    return [...this.#sessions].some((session) => session.visible);
+  }
+
   /** What any panel wants of this node. */
   watchOf(node: string): Watch {
-    let visible = false;
-    let messages = false;
-    for (const session of this.#sessions) {
-      if (!session.visible) continue;
-      visible = true;
-      messages ||= session.messages.has(node);
-    }
-    return { visible, messages };
+    const messages = [...this.#sessions].some((session) => session.visible && session.messages.has(node));
+    return { visible: this.visible, messages };
   }
 
   close(): void {

@@ -7,10 +7,10 @@ const CAPACITY = 5000;
 /** An entry is only tied to one that is not older than this, milliseconds. */
 const CAUSE_WITHIN_MS = 120_000;
 /**
- * Nodes report in batches, so what they tell arrives late and out of order. Entries wait for this long,
- * milliseconds, and are then put in the order in which they happened.
+ * Nodes report in batches (every 100 ms, every second while no panel is visible), so what they tell arrives late
+ * and out of order. Entries wait for so many milliseconds, and are then put in the order in which they happened.
  */
-const ORDER_WITHIN_MS = 400;
+const ORDER_WITHIN_MS = { visible: 300, hidden: 1300 };
 
 export interface JournalInput {
   level: JournalEntry['level'];
@@ -51,7 +51,7 @@ export class Journal {
     // A node whose clock is wrong must not hold its entries, or the others', out of their place.
     const at = Math.min(now, Math.max(now - CAUSE_WITHIN_MS, input.at ?? now));
     this.#waiting.push({ ...input, at });
-    this.#timer ??= setTimeout(() => this.#enter(Date.now() - ORDER_WITHIN_MS), ORDER_WITHIN_MS).unref();
+    this.#timer ??= this.#enterAfter(this.#orderWithin);
   }
 
   /** The newest entries below `before`, oldest first. */
@@ -59,14 +59,20 @@ export class Journal {
     return this.#entries.newest(limit, (entry) => before === undefined || entry.seq < before);
   }
 
+  get #orderWithin(): number {
+    return this.#hub.visible ? ORDER_WITHIN_MS.visible : ORDER_WITHIN_MS.hidden;
+  }
+
+  #enterAfter(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#enter(Date.now() - this.#orderWithin), ms).unref();
+  }
+
   /** Puts everything in its place that happened until `until`. */
   #enter(until: number): void {
     const due = this.#waiting.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
     this.#waiting = this.#waiting.filter(({ at }) => at > until);
-    const earliest = Math.min(...this.#waiting.map(({ at }) => at));
-    this.#timer = Number.isFinite(earliest)
-      ? setTimeout(() => this.#enter(Date.now() - ORDER_WITHIN_MS), earliest - until).unref()
-      : undefined;
+    const earliest = this.#waiting.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
+    this.#timer = Number.isFinite(earliest) ? this.#enterAfter(earliest - until) : undefined;
     if (due.length > 0) this.#hub.push({ type: 'journal', entries: due.map((each) => this.#append(each)) });
   }
 

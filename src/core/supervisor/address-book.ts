@@ -1,4 +1,5 @@
 /** Which node listens at an address, and what a connection to it is for. */
+import { networkInterfaces } from 'node:os';
 import type { Endpoint } from '../../contract/endpoint';
 import type { NodeSpec } from '../../contract/workspace';
 import { manifestOf } from '../../nodes/manifests';
@@ -16,6 +17,7 @@ const anyHost = '*';
 /** The bound ports of all running nodes. */
 export class AddressBook {
   readonly #listening = new Map<string, Listening>();
+  readonly #ownHosts = new Set<string>();
 
   constructor(running: Iterable<{ node: NodeSpec; ports: Record<string, number> }>) {
     for (const { node, ports } of running) {
@@ -26,12 +28,20 @@ export class AddressBook {
         this.#listening.set(key(listeningHost(node), port, transport), { node, portName });
       }
     }
+    for (const each of Object.values(networkInterfaces()).flat())
+      if (each) this.#ownHosts.add(canonicalHost(each.address));
   }
 
   find({ host, port }: Endpoint, transport: 'tcp' | 'udp'): Listening | undefined {
-    return (
-      this.#listening.get(key(host, port, transport)) ?? this.#listening.get(key('0.0.0.0', port, transport))
-    );
+    const exact = this.#listening.get(key(host, port, transport));
+    if (exact || !this.#isOwn(host)) return exact;
+    return this.#listening.get(`${transport} ${anyHost} ${port}`);
+  }
+
+  /** An address of this machine, at which a node that listens on every address is reached. */
+  #isOwn(host: string): boolean {
+    const plain = canonicalHost(host);
+    return plain === anyHost || plain.startsWith('127.') || this.#ownHosts.has(plain);
   }
 }
 

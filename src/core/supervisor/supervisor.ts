@@ -338,13 +338,15 @@ export class Supervisor {
   }
 
   #onTelemetry(node: Supervised, telemetry: NodeTelemetry): void {
+    // Deleted, and on its way out.
+    if (this.#nodes.get(node.spec.id) !== node) return;
     const { counters, snapshot, resources } = telemetry;
     if (counters || snapshot || resources) {
       node.view = {
         ...node.view,
         ...(counters ? { counters } : {}),
         ...(snapshot ? { snapshot } : {}),
-        ...(resources ? resources : {}),
+        ...resources,
       };
       this.#publish(node);
     }
@@ -352,8 +354,7 @@ export class Supervisor {
   }
 
   #onOutput(node: Supervised, line: string): void {
-    const logs = [{ at: Date.now(), level: 'warn' as const, text: line }];
-    this.#options.onTelemetry(node.spec, { logs });
+    this.#onTelemetry(node, { logs: [{ at: Date.now(), level: 'warn', text: line }] });
   }
 
   /** Says who holds a port that was taken, once that is known. */
