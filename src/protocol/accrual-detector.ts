@@ -23,6 +23,9 @@ export interface AccrualOptions {
 /** Known before the first interval was seen: as in Akka, a quarter of the interval. */
 const FIRST_DEVIATION = 0.25;
 
+/** A peer that was called dead and is heard again within so many mean intervals was not dead. */
+const LATE_FACTOR = 6;
+
 interface Peer {
   last: number;
   state: Liveness;
@@ -60,8 +63,8 @@ export class AccrualDetector implements FailureDetector {
       return { id, from: undefined, to: 'alive', silentMs: 0 };
     }
     const { state: from, last } = peer;
-    // What it was doing while it was dead says nothing about how regular it is.
-    if (from !== 'dead') this.#remember(peer, now - last);
+    // A beat that only came late shows that the death was false, and is learnt from; a real absence is not.
+    if (from !== 'dead' || now - last < LATE_FACTOR * this.#meanOf(peer)) this.#remember(peer, now - last);
     peer.last = now;
     peer.state = 'alive';
     this.#setDeadlines(peer);
@@ -126,10 +129,15 @@ export class AccrualDetector implements FailureDetector {
     peer.seen++;
   }
 
+  #meanOf({ seen, sum }: Peer): number {
+    const { window, firstIntervalMs } = this.#options;
+    return seen === 0 ? firstIntervalMs : sum / Math.min(seen, window);
+  }
+
   #setDeadlines(peer: Peer): void {
-    const { window, minDeviationMs, firstIntervalMs, pauseMs } = this.#options;
+    const { window, minDeviationMs, pauseMs } = this.#options;
     const count = Math.min(peer.seen, window);
-    const mean = count === 0 ? firstIntervalMs : peer.sum / count;
+    const mean = this.#meanOf(peer);
     const variance = count === 0 ? (mean * FIRST_DEVIATION) ** 2 : peer.squares / count - mean * mean;
     const deviation = Math.max(minDeviationMs, Math.sqrt(Math.max(0, variance)));
     peer.suspectAt = peer.last + mean + pauseMs + this.#suspectQuantile * deviation;

@@ -10,8 +10,9 @@ export function detectorOf(config: MonitorConfig): FailureDetector {
       threshold,
       suspectThreshold: Math.min(1, threshold),
       window: 200,
-      minDeviationMs: Math.max(1, timeoutMs / 80),
-      firstIntervalMs: timeoutMs / 2,
+      // A quarter of the interval that the time-out is meant for: one beat may be lost without a death.
+      minDeviationMs: Math.max(1, timeoutMs / 11),
+      firstIntervalMs: timeoutMs / 2.7,
       pauseMs: confirm > 0 ? confirmMs : 0,
     });
   }

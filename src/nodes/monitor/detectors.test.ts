@@ -66,11 +66,11 @@ describe('a monitor that asks others', () => {
 
 describe('a monitor that judges by φ', () => {
   it('declares a regular server dead sooner than the fixed time-out, and takes it back', async () => {
-    await world.monitor({ index: null, detector: 'accrual', checkMs: 0 });
+    await world.monitor({ index: null, detector: 'accrual', threshold: 8, checkMs: 0 });
     await world.content(1, { index: null });
     await world.sim.advance(60_000);
     world.crash('CS1');
-    await world.sim.advance(4500);
+    await world.sim.advance(7000);
     expect(down()).toHaveLength(1);
     await world.content(1, { index: null });
     await world.sim.advance(1000);
