@@ -16,14 +16,13 @@ const SLOW_ASK_MS = 500;
 /** After the first failure in a row, doubling up to the second. */
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 2000;
-const PROGRESS_MS = 50;
 const MAX_MARKS = 100;
 
 export interface DownloadPorts {
   context: NodeContext;
   config: ClientConfig;
   locator: Locator;
-  /** Told how far it is. */
+  /** Told how far it is, for every bit that comes; passing it on less often is the listener's business. */
   report(progress: DownloadProgress): void;
   signal: AbortSignal;
 }
@@ -47,7 +46,6 @@ export class Download {
   #mayResume: boolean;
   /** More than one connection has contributed, so only a hash can tell that the parts belong together. */
   #composed = false;
-  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, partial: PartialFile, ports: DownloadPorts) {
     this.#name = name;
@@ -213,8 +211,7 @@ export class Download {
       this.#furthest = this.#partial.length;
       this.#failures = 0;
     }
-    const now = this.#ports.context.clock.now();
-    if (now - this.#reportedAt >= PROGRESS_MS) this.#report();
+    this.#report();
   }
 
   async #startAgain(why: string): Promise<void> {
@@ -272,7 +269,6 @@ export class Download {
   }
 
   #report(): void {
-    this.#reportedAt = this.#ports.context.clock.now();
     const { segments, marks } = this.#progress;
     this.#ports.report({ ...this.#progress, segments: segments.map((s) => ({ ...s })), marks: [...marks] });
   }

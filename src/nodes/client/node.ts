@@ -64,7 +64,8 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
     const folder = await context.files.folder(path || config.out);
     const partial = await partials.claim(folder, name);
     try {
-      const reportWithPath = (progress: DownloadProgress): void => report({ ...progress, partial: partial.path });
+      const reportWithPath = (progress: DownloadProgress): void =>
+        report({ ...progress, partial: partial.path });
       const ports = { context, config, locator, report: reportWithPath, signal };
       const result = await new Download(name, partial, ports).run();
       const saved = await partial.finish();
