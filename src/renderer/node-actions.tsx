@@ -67,7 +67,8 @@ export interface NodeCommands {
   add(kind: string, position?: { x: number; y: number }): Promise<void>;
   remove(ids: readonly string[]): Promise<void>;
   duplicate(ids: readonly string[]): Promise<void>;
-  move(positions: Record<string, { x: number; y: number }>): Promise<void>;
+  /** False when it failed (and that was said). */
+  move(positions: Record<string, { x: number; y: number }>): Promise<boolean>;
   rename(id: string, name: string): Promise<void>;
   undo(): void;
   redo(): void;
@@ -106,7 +107,7 @@ export function useNodeCommands(): NodeCommands {
         if (added) panel.select(added.ids);
       },
       async move(positions) {
-        await run('workspace.apply', { command: { type: 'move-nodes', positions } });
+        return (await run('workspace.apply', { command: { type: 'move-nodes', positions } })) !== undefined;
       },
       async rename(id, name) {
         if (name && name !== nameOf(id))

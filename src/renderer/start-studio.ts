@@ -22,5 +22,5 @@ export function startStudio(client: StudioClient): Studio {
   setInterval(() => {
     if (!document.hidden) sync.dispatch({ type: 'tick', now: Date.now() });
   }, 1000);
-  return { client, store, panel, uploads: new Uploads(client, panel) };
+  return { client, store, panel, uploads: new Uploads(client, store, panel) };
 }

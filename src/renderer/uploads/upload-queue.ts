@@ -8,6 +8,13 @@ export interface QueuedUpload {
 
 export type PutFile = (upload: QueuedUpload) => Promise<void>;
 
+export interface QueueOutcome {
+  done: number;
+  failed: number;
+  /** The first failure, in the user's words. */
+  problem?: string;
+}
+
 export class UploadQueue {
   readonly #waiting: (() => Promise<void>)[] = [];
   #running = 0;
@@ -19,8 +26,15 @@ export class UploadQueue {
   ) {}
 
   /** Resolves when each of these was sent or has failed; one that fails does not stop the others. */
-  async add(uploads: readonly QueuedUpload[]): Promise<void> {
-    await Promise.allSettled(uploads.map((upload) => this.#enqueue(() => this.put(upload))));
+  async add(uploads: readonly QueuedUpload[]): Promise<QueueOutcome> {
+    const results = await Promise.allSettled(uploads.map((upload) => this.#enqueue(() => this.put(upload))));
+    const failures = results.filter((result) => result.status === 'rejected');
+    const first: unknown = failures[0]?.reason;
+    return {
+      done: results.length - failures.length,
+      failed: failures.length,
+      ...(failures.length > 0 ? { problem: first instanceof Error ? first.message : String(first) } : {}),
+    };
   }
 
   #enqueue(run: () => Promise<void>): Promise<void> {

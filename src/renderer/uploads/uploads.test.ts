@@ -32,7 +32,11 @@ describe('UploadQueue', () => {
       if (uploadId === 'b') throw new Error('The disk is full.');
       sent.push(uploadId);
     }, 1);
-    await queue.add(['a', 'b', 'c'].map(upload));
+    expect(await queue.add(['a', 'b', 'c'].map(upload))).toEqual({
+      done: 2,
+      failed: 1,
+      problem: 'The disk is full.',
+    });
     expect(sent).toEqual(['a', 'c']);
   });
 });

@@ -1,10 +1,13 @@
 /** Brings files into a node: by path where the shell has paths, else as streams to the headless shell. */
 
+import { formatCount } from '../format';
 import { notify, notifyError } from '../notify';
 import type { DroppedFiles, PanelStore } from '../panel-state';
+import type { Store } from '../store';
 import type { StudioClient } from '../studio-client';
+import type { StudioState } from '../studio-store';
 import { type NamedFile, takeFiles } from './dropped';
-import { type QueuedUpload, UploadQueue } from './upload-queue';
+import { type QueuedUpload, type QueueOutcome, UploadQueue } from './upload-queue';
 
 /** Tickets asked for at once; a call may carry more, but its answer should come soon. */
 const ticketsPerCall = 1000;
@@ -14,6 +17,7 @@ export class Uploads {
 
   constructor(
     private readonly client: StudioClient,
+    private readonly store: Store<StudioState | null>,
     private readonly panel: PanelStore,
   ) {
     this.#queue = new UploadQueue((upload) => this.#put(upload));
@@ -44,6 +48,7 @@ export class Uploads {
 
   async #upload(node: string, files: NamedFile[]): Promise<void> {
     const byName = new Map(files.map(({ name, file }) => [name, file]));
+    const outcomes: QueueOutcome[] = [];
     for (let from = 0; from < files.length; from += ticketsPerCall) {
       const part = files.slice(from, from + ticketsPerCall);
       const { tickets } = await this.client.transport.call('files.prepareUpload', {
@@ -54,9 +59,24 @@ export class Uploads {
         const file = byName.get(name) ?? part[i]?.file;
         return file ? [{ uploadId, file }] : [];
       });
-      // The core knows the outcome of each, and tells it.
-      await this.#queue.add(uploads);
+      outcomes.push(await this.#queue.add(uploads));
     }
+    this.#report(node, outcomes);
+  }
+
+  /** One toast for all that was given together. (Copies by path are told by the core.) */
+  #report(node: string, outcomes: readonly QueueOutcome[]): void {
+    const server = this.store.get()?.specs.get(node)?.name ?? 'the server';
+    const done = outcomes.reduce((sum, outcome) => sum + outcome.done, 0);
+    const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+    const problem = outcomes.find((outcome) => outcome.problem)?.problem;
+    if (done > 0) notify({ level: 'good', title: `${formatCount(done, 'file')} added to ${server}` });
+    if (failed > 0)
+      notify({
+        level: 'bad',
+        title: `${formatCount(failed, 'file')} could not be added to ${server}`,
+        text: problem,
+      });
   }
 
   async #put({ uploadId, file }: QueuedUpload): Promise<void> {

@@ -13,7 +13,7 @@ import {
 } from '@xyflow/react';
 import { type DragEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { linkMarks } from '../../fault-links';
-import { graphOf, type OutsideNode, sameGraph } from '../../graph';
+import { graphOf, isOutside, type OutsideNode, sameGraph } from '../../graph';
 import { kindMime } from '../../kind-drag';
 import { cardSize, gridStep, type Point } from '../../layout';
 import { useNodeCommands } from '../../node-actions';
@@ -32,6 +32,8 @@ import { OutsideCard, outsideSize } from './outside-card';
 import { TrafficOverlay } from './traffic-overlay';
 import { useCanvasKeys } from './use-canvas-keys';
 
+/** Below this zoom, cards show their name and state only, in a size that can be read. */
+const farBelow = 0.5;
 const nodeTypes = { node: NodeCard, outside: OutsideCard };
 const edgeTypes = { link: LinkEdge };
 /** Above this, only what is in view is in the document. */
@@ -59,6 +61,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
   const edges = useFlowEdges();
   const selectedLink = usePanelState((state) => state.selectedLink);
   const element = useRef<HTMLDivElement>(null);
+  const isFar = useStore((state) => state.transform[2] < farBelow);
   const onKeyDown = useCanvasKeys(onMenu);
   const onViewChosen = useFitting(nodes.length);
   useReveal(element, moving);
@@ -87,7 +90,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
       })
       .map(({ id, position }) => [id, position] as const);
     if (positions.length === 0) return;
-    void commands.move(Object.fromEntries(positions)).finally(() => setDragged(null));
+    void commands.move(Object.fromEntries(positions)).then((done) => done || setDragged(null));
   };
 
   const onDragOver = (event: DragEvent): void => {
@@ -111,7 +114,14 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the nodes inside, which have roles.
-    <div ref={element} className={css.canvas} onKeyDown={onKeyDown} onDragOver={onDragOver} onDrop={onDrop}>
+    <div
+      ref={element}
+      data-far={isFar || undefined}
+      className={css.canvas}
+      onKeyDown={onKeyDown}
+      onDragOver={onDragOver}
+      onDrop={onDrop}
+    >
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -192,17 +202,6 @@ function centredAt({ x, y }: Point): Point {
 
 type FlowNode = Node<{ tone?: Tone; label?: string; address?: string }>;
 
-/** React Flow measures nothing: sizes and handles are given, since all cards are of one size. */
-function handlesOf(size: { width: number; height: number }) {
-  const at = { x: size.width / 2, y: size.height / 2, width: 1, height: 1 };
-  return [
-    { type: 'source' as const, position: 'right' as never, ...at },
-    { type: 'target' as const, position: 'left' as never, ...at },
-  ];
-}
-const cardHandles = handlesOf(cardSize);
-const outsideHandles = handlesOf(outsideSize);
-
 /** Nodes for React Flow; an object stays the same as long as nothing about its node changed. */
 function useFlowNodes() {
   const specs = useStudio((state) => state.specs);
@@ -212,8 +211,11 @@ function useFlowNodes() {
   );
   const graph = useStudio(graphOf, sameGraph);
   const selection = usePanelState((state) => state.selection);
-  const [dragged, setDraggedState] = useState<Readonly<Record<string, Point>>>({});
+  const [dragged, setDraggedState] = useState<Dragged>({});
   const cache = useRef(new Map<string, FlowNode>());
+
+  // The answer to a move may come before the document does; until then the node stays where it was put.
+  useEffect(() => setDraggedState((old) => withoutArrived(old, specs)), [specs]);
 
   const nodes = useMemo(() => {
     const selected = new Set(selection);
@@ -233,7 +235,7 @@ function useFlowNodes() {
       put(
         spec.id,
         dragged[spec.id] ?? spec.position,
-        () => ({ type: 'node', ...cardSize, measured: cardSize, handles: cardHandles, data: { tone } }),
+        () => ({ type: 'node', ...cardSize, measured: cardSize, data: { tone } }),
         tone,
       );
     }
@@ -242,7 +244,6 @@ function useFlowNodes() {
         type: 'outside',
         ...outsideSize,
         measured: outsideSize,
-        handles: outsideHandles,
         data: { label: node.label, address: node.address },
       }));
     });
@@ -252,14 +253,26 @@ function useFlowNodes() {
 
   return {
     nodes,
-    /** Where a node is while it is dragged; null when what was dragged is in the document. */
+    /** Where a node is while it is dragged; null when the drag came to nothing. */
     setDragged(id: string | null, position?: Point): void {
-      setDraggedState((old) => {
-        if (id && position) return { ...old, [id]: position };
-        return Object.fromEntries(Object.entries(old).filter(([key]) => key.startsWith('outside:')));
-      });
+      setDraggedState((old) => (id && position ? { ...old, [id]: position } : keepOutside(old)));
     },
   };
+}
+
+type Dragged = Readonly<Record<string, Point>>;
+
+/** Outside programs are in no document: where they were put is kept as long as the canvas is open. */
+function keepOutside(dragged: Dragged): Dragged {
+  return Object.fromEntries(Object.entries(dragged).filter(([id]) => isOutside(id)));
+}
+
+function withoutArrived(dragged: Dragged, specs: ReadonlyMap<string, { position: Point }>): Dragged {
+  const waiting = Object.entries(dragged).filter(([id, { x, y }]) => {
+    const saved = specs.get(id)?.position;
+    return isOutside(id) || (saved && (saved.x !== x || saved.y !== y));
+  });
+  return waiting.length === Object.keys(dragged).length ? dragged : Object.fromEntries(waiting);
 }
 
 /** Outside programs stand in a row below everything, in the order in which they became known. */

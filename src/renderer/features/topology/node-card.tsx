@@ -23,6 +23,7 @@ import { Sparkline } from '../../ui/sparkline';
 import { StatusGlyph, stateLabels } from '../../ui/status';
 import { useNow } from '../../ui/use-now';
 import { carriedCount, carriesFiles } from '../../uploads/dropped';
+import { Anchors } from './anchors';
 import css from './node-card.module.css';
 
 const noActivity: readonly number[] = [];
@@ -67,6 +68,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
       }}
       {...drop.handlers}
     >
+      <Anchors />
       <div className={css.top}>
         <KindIcon kind={spec.kind} size={30} />
         <div className={css.names}>
@@ -77,7 +79,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
         </div>
         <div className={`${css.state} tone-${tones[state]}`}>
           <StatusGlyph state={state} />
-          {stateLabels[state]}
+          <span className={css.stateText}>{stateLabels[state]}</span>
         </div>
       </div>
       <div className={css.bottom}>

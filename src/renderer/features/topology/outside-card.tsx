@@ -2,6 +2,7 @@
 import { IconWorldQuestion } from '@tabler/icons-react';
 import type { Node, NodeProps } from '@xyflow/react';
 import { memo } from 'react';
+import { Anchors } from './anchors';
 import css from './outside-card.module.css';
 
 export type OutsideFlowNode = Node<{ label: string; address: string }, 'outside'>;
@@ -17,6 +18,7 @@ export const OutsideCard = memo(function OutsideCard({ data, selected }: NodePro
       className={css.card}
       data-selected={selected || undefined}
     >
+      <Anchors />
       <IconWorldQuestion size={18} stroke={1.5} aria-hidden="true" />
       <div className={css.names}>
         <div className={css.name}>{data.label}</div>
