@@ -1,26 +1,18 @@
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
-import {
-  decodeAssignment,
-  decodeProbeReply,
-  encodeProbe,
-  encodeRequest,
-  MAX_PACKET,
-  PageReceiver,
-} from '../../protocol/replica';
+import { decodeAssignment, encodeRequest, MAX_PACKET, PageReceiver } from '../../protocol/replica';
 import type { Connection, NodeContext, Timer } from '../../runtime/context';
 import type { FetchProgress, ReplicaClientConfig } from './manifest';
+import type { ReplicaKinds } from './replica-kinds';
 
 /** A packet that is neither full nor last is taken for whole after this silence, ms. */
 const SHORT_PACKET_MS = 50;
 /** A replica that does not close after the last answer has finished after this silence, ms. */
 const NO_CLOSE_MS = 250;
-/** The replica is asked so often, at this interval, whether it is one of ours: a datagram may be lost. */
-const ASK_TIMES = 5;
-const ASK_EVERY_MS = 50;
 /** Pause before a balancer that closed without an answer is asked again, ms. */
 const ASK_AGAIN_MS = 500;
-const BULK_BUFFER = 1024 * 1024;
+/** Large enough for bulk, small enough to be allocated for each page. */
+const RECEIVE_BUFFER = 128 * 1024;
 
 /** Where a page goes. `begin` is called again when another replica starts from the front. */
 export interface PageTarget {
@@ -35,6 +27,7 @@ export interface FetchOptions {
   balancer: Endpoint;
   config: Pick<ReplicaClientConfig, 'timeoutMs' | 'attempts' | 'strict'>;
   target: PageTarget;
+  kinds: ReplicaKinds;
   signal: AbortSignal;
   progress(progress: FetchProgress): void;
 }
@@ -133,6 +126,7 @@ class PageFetch {
   readonly #receiver: PageReceiver;
   #connection: Connection | undefined;
   #quiet: Timer | undefined;
+  #stopAsking: (() => void) | undefined;
   #hash: Uint8Array | null | undefined;
   #settle: { resolve(): void; reject(error: Error): void } | undefined;
   #bytesAtLastProgress = 0;
@@ -153,22 +147,20 @@ class PageFetch {
   }
 
   async run(): Promise<string> {
-    const { timeoutMs, strict } = this.options.config;
-    const ended = new AbortController();
-    if (!strict) void this.#askWhetherOurs(ended.signal);
+    const { timeoutMs } = this.options.config;
     const { signal } = this.options;
     const onAbort = (): void => this.#settle?.reject(signal.reason as Error);
     try {
       this.#connection = await this.context.net.connect(this.replica, {
         timeoutMs,
         signal,
-        receiveBufferSize: BULK_BUFFER,
+        receiveBufferSize: RECEIVE_BUFFER,
       });
       signal.addEventListener('abort', onAbort, { once: true });
       await this.#receive(this.#connection, timeoutMs);
       return this.#verify();
     } finally {
-      ended.abort();
+      this.#stopAsking?.();
       signal.removeEventListener('abort', onAbort);
       this.#quiet?.cancel();
       this.#connection?.destroy();
@@ -192,11 +184,21 @@ class PageFetch {
     this.#quiet?.cancel();
     this.#quiet = undefined;
     this.#receiver.push(bytes);
+    this.#askWhetherOurs();
     if (this.#hash !== undefined) return this.#settle?.resolve();
     if (this.#receiver.answeredLast) this.#quiet = this.context.clock.after(NO_CLOSE_MS, () => this.#ended());
     else if (this.#receiver.undecided) {
       this.#quiet = this.context.clock.after(SHORT_PACKET_MS, () => this.#receiver.acceptShort());
     }
+  }
+
+  /** Once, and only when there is more than one packet to come. */
+  #askWhetherOurs(): void {
+    if (this.#stopAsking || this.options.config.strict || this.#receiver.answeredLast) return;
+    this.#stopAsking = this.options.kinds.whenOurs(this.replica, () => {
+      this.#receiver.takeBulk = true;
+      this.state.bulk = true;
+    });
   }
 
   /** The end of the connection is the end of the page, if the last packet has come: reset and close alike. */
@@ -228,31 +230,5 @@ class PageFetch {
     if (!this.#hash) return 'end mark';
     if (Buffer.compare(this.#hash, this.options.target.sha256()) === 0) return 'size and hash';
     throw new Error('what arrived is not what it sent (the hashes differ)');
-  }
-
-  /** Beside the transfer, by datagram, so that a foreign replica's connection carries only the seed's bytes. */
-  async #askWhetherOurs(ended: AbortSignal): Promise<void> {
-    const { net, clock, random } = this.context;
-    const { host } = this.replica;
-    const from = host.includes(':') ? '::' : host.startsWith('127.') ? '127.0.0.1' : '0.0.0.0';
-    const nonce = Math.floor(random() * 2 ** 32);
-    try {
-      const socket = await net.bind({ host: from, port: 0 }, (datagram) => {
-        if (decodeProbeReply(datagram)?.nonce !== nonce) return;
-        this.#receiver.takeBulk = true;
-        this.state.bulk = true;
-      });
-      try {
-        for (let asked = 0; asked < ASK_TIMES && !this.#receiver.takeBulk && !ended.aborted; asked++) {
-          socket.send(encodeProbe(nonce), this.replica);
-          await clock.sleep(ASK_EVERY_MS, ended).catch(() => {});
-        }
-      } finally {
-        await socket.close();
-      }
-    } catch (error) {
-      // Only speed is lost.
-      this.context.log.debug(`No UDP socket: ${(error as Error).message}`);
-    }
   }
 }

@@ -14,6 +14,7 @@ import { freeName } from '../shared/free-name';
 import { LogFile } from '../shared/log-file';
 import { fetchPage, type PageTarget } from './fetch-page';
 import type { FetchProgress, FetchResult, ReplicaClientConfig, ReplicaClientSnapshot } from './manifest';
+import { ReplicaKinds } from './replica-kinds';
 
 /** Bytes gathered before they are written to the file. */
 const WRITE_SIZE = 256 * 1024;
@@ -25,6 +26,7 @@ class ReplicaClient implements NodeProgram {
   readonly #logFile: LogFile;
   readonly #published: { changed(): void };
   readonly #state: ReplicaClientSnapshot = { active: 0, done: 0, failed: 0 };
+  readonly #kinds: ReplicaKinds;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
 
@@ -42,6 +44,7 @@ class ReplicaClient implements NodeProgram {
   ) {
     const { files, clock, log, telemetry } = context;
     this.#logFile = new LogFile(config.logFile, files, clock, log);
+    this.#kinds = new ReplicaKinds(context);
     this.#published = telemetry.publish(() => ({ ...this.#state }));
   }
 
@@ -56,6 +59,7 @@ class ReplicaClient implements NodeProgram {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.allSettled(this.#running);
+    await this.#kinds.close();
     await this.#logFile.close();
   }
 
@@ -80,6 +84,7 @@ class ReplicaClient implements NodeProgram {
         balancer,
         config: this.config,
         target,
+        kinds: this.#kinds,
         signal: AbortSignal.any([scope.signal, this.#stopping.signal]),
         progress: (progress) => {
           state = progress;
