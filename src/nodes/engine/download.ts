@@ -16,8 +16,8 @@ import { OrderedDigest, pieceIsRight, type Verification } from './verification';
 /** One timer for the whole download looks after rates, stalls and the record; there is none per piece. */
 const TICK_MS = 100;
 const RECORD_EVERY_TICKS = 10;
-/** Verified bytes that wait for the disk; more, and nobody is read from until half of it is written. */
-const MAX_UNWRITTEN = 24 * 1024 * 1024;
+/** Bytes that wait to be verified and written; more, and nobody is read from until half of it is written. */
+const MAX_UNWRITTEN = 16 * 1024 * 1024;
 /** Buffers kept for the next piece: fresh memory costs a page fault every 4 KiB. */
 const MAX_SPARE = 16 * 1024 * 1024;
 /** How often a source may fail in a row, without a useful byte between, before it is left alone. */
@@ -432,19 +432,42 @@ export class MultiSourceDownload {
     }
     buffer.set(bytes, place.at);
     this.#cancel(cancel);
-    if (complete) this.#check(place.piece, buffer, slot);
+    if (complete) void this.#check(place.piece, buffer, slot);
     if (answered || complete) this.#assign();
   }
 
-  #check(piece: number, buffer: Buffer, slot: Slot): void {
+  async #check(piece: number, buffer: Buffer, slot: Slot): Promise<void> {
     this.#buffers.delete(piece);
     const bytes = buffer.subarray(0, pieceLength(this.#options.layout, piece));
-    if (pieceIsRight(this.#options.verification, piece, bytes)) {
-      void this.#keep(piece, bytes, buffer, slot);
-      return;
+    this.#unwritten += bytes.length;
+    if (this.#unwritten > MAX_UNWRITTEN) this.#hold('disk', true);
+    try {
+      if (await pieceIsRight(this.#options.verification, piece, bytes)) await this.#keep(piece, bytes, slot);
+      else this.#reject(piece, bytes.length);
+    } catch (error) {
+      this.#settle?.(diskError(error));
     }
     this.#release(buffer);
-    this.#wasted += bytes.length;
+    this.#unwritten -= bytes.length;
+    if (this.#unwritten < MAX_UNWRITTEN / 2) this.#hold('disk', false);
+    this.#assign();
+  }
+
+  async #keep(piece: number, bytes: Buffer, slot: Slot): Promise<void> {
+    // The download may have ended while the piece was verified; the file is closed then.
+    if (!this.#settle || !this.#file) return;
+    this.#digest?.writing(piece, bytes);
+    await this.#file.write(bytes, pieceOffset(this.#options.layout, piece));
+    this.#scheduler.verified(piece);
+    this.#digest?.wrote();
+    this.#origin[piece] = slot.index;
+    this.#keptBytes += bytes.length;
+    this.#listener.pieceKept?.(piece);
+    if (this.#verified.complete) this.#settle?.(null);
+  }
+
+  #reject(piece: number, length: number): void {
+    this.#wasted += length;
     const { banned, suspects } = this.#scheduler.corrupt(piece);
     for (const id of banned) this.#ban(id, piece);
     if (suspects.length > 0) {
@@ -466,27 +489,6 @@ export class MultiSourceDownload {
       'bad',
       slot,
     );
-  }
-
-  async #keep(piece: number, bytes: Buffer, buffer: Buffer, slot: Slot): Promise<void> {
-    this.#unwritten += bytes.length;
-    if (this.#unwritten > MAX_UNWRITTEN) this.#hold('disk', true);
-    try {
-      await this.#file?.write(bytes, pieceOffset(this.#options.layout, piece));
-    } catch (error) {
-      this.#settle?.(diskError(error));
-      return;
-    }
-    this.#unwritten -= bytes.length;
-    if (this.#unwritten < MAX_UNWRITTEN / 2) this.#hold('disk', false);
-    this.#scheduler.verified(piece);
-    this.#digest?.wrote(piece, bytes);
-    this.#release(buffer);
-    this.#origin[piece] = slot.index;
-    this.#keptBytes += bytes.length;
-    this.#listener.pieceKept?.(piece);
-    if (this.#verified.complete) this.#settle?.(null);
-    else this.#assign();
   }
 
   #release(buffer: Buffer): void {

@@ -16,9 +16,13 @@ export type Verification =
 export type DigestAlgorithm = 'sha512' | 'sha256' | 'sha1' | 'md5';
 
 /** Whether the bytes of a piece are right, as far as that can be known from a piece. */
-export function pieceIsRight(verification: Verification, piece: number, bytes: Uint8Array): boolean {
+export async function pieceIsRight(
+  verification: Verification,
+  piece: number,
+  bytes: Uint8Array,
+): Promise<boolean> {
   if (verification.kind !== 'pieces') return true;
-  return timingSafeEqual(sha256(bytes), hashOf(verification.hashes, piece));
+  return timingSafeEqual(await sha256(bytes), hashOf(verification.hashes, piece));
 }
 
 /**
@@ -33,7 +37,7 @@ export class OrderedDigest {
   #next = 0;
   #reading: Promise<void> | undefined;
 
-  /** @param written pieces that are in the file; it grows before each call of `wrote` */
+  /** @param written pieces that are in the file; it grows before `wrote` is called */
   constructor(algorithm: DigestAlgorithm, layout: PieceLayout, written: PieceMap, file: WritableFile) {
     this.#hash = createHash(algorithm);
     this.#layout = layout;
@@ -42,13 +46,15 @@ export class OrderedDigest {
     this.#readOn();
   }
 
-  /** A piece has been written; its bytes are looked at before this returns, or not at all. */
-  wrote(piece: number, bytes: Uint8Array): void {
-    if (this.#reading) return;
-    if (piece === this.#next) {
-      this.#hash.update(bytes);
-      this.#next++;
-    }
+  /** A piece is about to be written. If it is the next one, its bytes are hashed before this returns. */
+  writing(piece: number, bytes: Uint8Array): void {
+    if (this.#reading || piece !== this.#next) return;
+    this.#hash.update(bytes);
+    this.#next++;
+  }
+
+  /** A piece has been written. */
+  wrote(): void {
     this.#readOn();
   }
 
