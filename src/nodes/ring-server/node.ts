@@ -72,12 +72,12 @@ class RingServer implements NodeProgram {
   }
 
   async start(): Promise<BoundPorts> {
-    const { files, random, log } = this.context;
+    const { files } = this.context;
     this.#listener = await this.#listen();
     const { local } = this.#listener;
     const self = formatEndpoint(local);
     const folder = await files.folder(this.config.files || `ring-${local.port}`);
-    const store = await ItemStore.open(folder, self, log, random);
+    const store = await ItemStore.open(folder, self, this.context);
     this.#parts = this.#assemble(self, store, await store.savedRing());
     store.watch(
       (item) => this.#background('A file put here', this.#droppedIn(item)),

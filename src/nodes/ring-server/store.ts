@@ -1,7 +1,15 @@
 import { createHash, type Hash } from 'node:crypto';
 import { fileNameProblem } from '../../protocol/file-name';
 import { fingerprint, isMemberRecord, type MemberRecord } from '../../protocol/ring-members';
-import type { Folder, Log, ReadableFile, Timer, WritableFile } from '../../runtime/context';
+import type {
+  Clock,
+  Folder,
+  Log,
+  NodeContext,
+  ReadableFile,
+  Timer,
+  WritableFile,
+} from '../../runtime/context';
 
 /** One version of one item. The higher `version` wins, then the higher `by`. */
 export interface ItemVersion {
@@ -32,6 +40,9 @@ const JOURNAL = '.ring/journal.jsonl';
 const RING = '.ring/ring.json';
 const MAX_RING_FILE = 4 * 1024 * 1024;
 const READ_SIZE = 1024 * 1024;
+/** Pause between two looks at the folder, ms, and at least so many times what the last one took. */
+const SCAN_PAUSE_MS = 200;
+const SCAN_SHARE = 20;
 
 /** Positive when `a` replaces `b`. */
 export function compareVersions(
@@ -60,6 +71,8 @@ export class ItemStore {
   #watching: Timer | undefined;
   #scan: Promise<void> | undefined;
   #scanAgain = false;
+  #scanTimer: Timer | undefined;
+  #nextScan = 0;
   #temporary = 0;
   #bytes = 0;
 
@@ -67,11 +80,16 @@ export class ItemStore {
     readonly folder: Folder,
     readonly self: string,
     readonly log: Log,
+    readonly clock: Clock,
     readonly random: () => number,
   ) {}
 
-  static async open(folder: Folder, self: string, log: Log, random: () => number): Promise<ItemStore> {
-    const store = new ItemStore(folder, self, log, random);
+  static async open(
+    folder: Folder,
+    self: string,
+    { log, clock, random }: Pick<NodeContext, 'log' | 'clock' | 'random'>,
+  ): Promise<ItemStore> {
+    const store = new ItemStore(folder, self, log, clock, random);
     await store.#load();
     return store;
   }
@@ -166,24 +184,28 @@ export class ItemStore {
     });
   }
 
-  /** Calls back with each item that a person put into the folder, changed, or (without it) removed. */
+  /** Calls back with each item that a person put into the folder or changed there, and the names of those removed. */
   watch(onPut: (item: ItemVersion) => void, onLost: (name: string) => void): void {
     const scan = (): void => {
-      if (this.#scan) {
-        this.#scanAgain = true;
-        return;
-      }
+      this.#scanTimer = undefined;
+      const began = this.clock.now();
       this.#scan = this.#look(onPut, onLost)
         .catch((error) => this.log.warn(`The folder cannot be read: ${(error as Error).message}`))
         .finally(() => {
           this.#scan = undefined;
-          if (!this.#scanAgain) return;
-          this.#scanAgain = false;
-          if (this.#watching) scan();
+          const now = this.clock.now();
+          this.#nextScan = now + Math.max(SCAN_PAUSE_MS, SCAN_SHARE * (now - began));
+          if (this.#scanAgain) changed();
         });
     };
-    this.#watching = this.folder.watch(scan);
-    scan();
+    // Every item that arrives changes the folder as well: under load, looking must not cost more than storing.
+    const changed = (): void => {
+      this.#scanAgain = this.#scan !== undefined;
+      if (this.#scan || this.#scanTimer || !this.#watching) return;
+      this.#scanTimer = this.clock.after(Math.max(0, this.#nextScan - this.clock.now()), scan);
+    };
+    this.#watching = this.folder.watch(changed);
+    changed();
   }
 
   /**
@@ -210,6 +232,7 @@ export class ItemStore {
   async close(): Promise<void> {
     this.#watching?.cancel();
     this.#watching = undefined;
+    this.#scanTimer?.cancel();
     await this.#scan;
     await this.#changing;
     await this.#journal?.close();
