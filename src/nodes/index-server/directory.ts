@@ -161,6 +161,14 @@ export class Directory {
     return holding;
   }
 
+  /** Every live holder of a file, the least loaded first: for a client that uses several at once. */
+  holders(name: string): Holding[] {
+    this.#context.telemetry.count('lookups');
+    return (this.registry.files.get(name)?.holdings ?? [])
+      .filter(({ server }) => server.status === 'alive')
+      .sort((a, b) => a.server.load - b.server.load);
+  }
+
   snapshot(): IndexSnapshot['servers'] {
     return [...this.registry.servers.values()].map((server) => ({
       serverId: server.serverId,

@@ -39,7 +39,7 @@ export const createNode: CreateNode<IndexConfig> = (config, context) => {
       unterminatedLastLine: tolerance.unterminatedLastLine,
       idleMs: config.idleMs,
     });
-    const session = new IndexSession(peer, directory, tolerance);
+    const session = new IndexSession(peer, directory, tolerance, config.idleMs);
     sessions.set(peer, session);
     peer.serve({
       line: (line) => {

@@ -23,6 +23,20 @@ describe('Registry', () => {
     expect([...registry.files.keys()]).toEqual(['both']);
   });
 
+  it('takes no more than fits its bound, and again when something is gone', () => {
+    const registry = new Registry(nobody, 100_000);
+    const server = registry.register({ serverId: 'CS1', host: 'h', tcpPort: 1, udpPort: 0 }, at(0));
+    if (!server) throw new Error('There is room.');
+    const name = (number: number) => `${number}`.padEnd(1000, 'x');
+    let taken = 0;
+    while (registry.add(server, name(taken), 1) === 'added') taken++;
+    expect(taken).toBe(43);
+    expect(registry.add(server, name(0), 2)).toBe('changed');
+    expect(registry.remove(server, name(0))).toBe(true);
+    expect(registry.add(server, name(taken), 1)).toBe('added');
+    expect(registry.add(server, name(0), 1)).toBe('full');
+  });
+
   it('does not take what an older registration of the same server left unfinished for complete', () => {
     const registry = new Registry(nobody);
     const where = { serverId: 'CS1', host: 'h', tcpPort: 1, udpPort: 0 };

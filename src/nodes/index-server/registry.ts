@@ -2,9 +2,15 @@
 import { formatEndpoint } from '../../contract/endpoint';
 import type { ServerStatus } from './manifest';
 
-/** Bounds on what peers can make an index remember; a holding takes about 250 bytes. */
-export const MAX_HOLDINGS = 3_000_000;
+/**
+ * Bounds on what peers can make an index remember: more than two million files with names of usual length, and
+ * well below the heap of a 64-bit Node whatever the names are.
+ */
+const MAX_BYTES = 768 * 2 ** 20;
 export const MAX_SERVERS = 10_000;
+/** What a file and a holding take, as measured, apart from the name. */
+const FILE_BYTES = 180;
+const HOLDING_BYTES = 130;
 
 export interface ServerRecord {
   readonly serverId: string;
@@ -63,10 +69,13 @@ export class Registry {
   readonly servers = new Map<string, ServerRecord>();
   readonly files = new Map<string, FileRecord>();
   readonly #listener: RegistryListener;
-  #holdings = 0;
+  readonly #maxBytes: number;
+  /** An estimate of the memory taken. */
+  #bytes = 0;
 
-  constructor(listener: RegistryListener) {
+  constructor(listener: RegistryListener, maxBytes = MAX_BYTES) {
     this.#listener = listener;
+    this.#maxBytes = maxBytes;
   }
 
   /** A server registers, or does so again. Null when there are too many. */
@@ -102,8 +111,9 @@ export class Registry {
       this.#listener.fileChanged(file);
       return 'changed';
     }
-    if (this.#holdings >= MAX_HOLDINGS) return 'full';
-    this.#holdings++;
+    const bytes = HOLDING_BYTES + (file ? 0 : bytesOf(name));
+    if (this.#bytes + bytes > this.#maxBytes) return 'full';
+    this.#bytes += bytes;
     const added: Holding = { server, size, registration: server.registration };
     if (file) {
       file.holdings.push(added);
@@ -149,11 +159,12 @@ export class Registry {
     if (at < 0) return false;
     file.holdings.splice(at, 1);
     server.files.delete(file);
-    this.#holdings--;
+    this.#bytes -= HOLDING_BYTES;
     if (file.holdings.length > 0) {
       this.#listener.fileChanged(file);
     } else {
       this.files.delete(file.name);
+      this.#bytes -= bytesOf(file.name);
       this.#listener.fileRemoved(file);
     }
     return true;
@@ -167,4 +178,8 @@ export class Registry {
     this.servers.delete(oldest.serverId);
     return true;
   }
+}
+
+function bytesOf(name: string): number {
+  return FILE_BYTES + 2 * name.length;
 }

@@ -6,10 +6,13 @@ import {
   parseIndexExtension,
   shared,
 } from '../../protocol/micro-cdn-extensions';
+import { parseHoldersQuestion, spans } from '../../protocol/micro-cdn-spans';
 import type { LineHandler, LinePeer } from '../shared/line-peer';
 import type { Directory } from './directory';
-import type { FileRecord, ServerRecord } from './registry';
+import type { FileRecord, Holding, ServerRecord } from './registry';
 
+/** Some clients wait for the end of the connection after the answer; others ask again. Both get this long. */
+const ANSWERED_IDLE_MS = 2000;
 /** A client may name so many servers to avoid. */
 const MAX_AVOIDED = 100;
 
@@ -18,16 +21,19 @@ export class IndexSession implements LineHandler {
   readonly #peer: LinePeer;
   readonly #directory: Directory;
   readonly #tolerance: Tolerance;
+  readonly #idleMs: number;
   #greeted = false;
+  #answered = false;
   /** The peer has named `route`: SERVER may carry features. */
   #routes = false;
   #avoided: string[] = [];
   /** The server that registers or updates here, until DONE_FILES. */
   #announcing: { server: ServerRecord; registration: number; update: boolean; changes: number } | undefined;
 
-  constructor(peer: LinePeer, directory: Directory, tolerance: Tolerance) {
+  constructor(peer: LinePeer, directory: Directory, tolerance: Tolerance, idleMs: number) {
     this.#peer = peer;
     this.#directory = directory;
+    this.#idleMs = idleMs;
     this.#tolerance = tolerance;
   }
 
@@ -60,6 +66,8 @@ export class IndexSession implements LineHandler {
       case 'ping':
         return this.#peer.reply(encode.pong());
       case 'malformed': {
+        const asked = this.#tolerance.extensions ? parseHoldersQuestion(line) : null;
+        if (asked !== null) return void this.#peer.stream(listHolders(this.#directory.holders(asked)));
         const ours = parseIndexExtension(line, this.#tolerance);
         if (ours === null || ours.type === 'malformed')
           return this.#peer.finish(encode.error((ours ?? request).reason));
@@ -72,6 +80,7 @@ export class IndexSession implements LineHandler {
     if (!this.#greeted && !this.#tolerance.getWithoutHello) {
       return this.#peer.finish(encode.error('HELLO_EXPECTED'));
     }
+    this.#setAnswered(true);
     const holding = this.#directory.lookup(name, this.#avoided);
     if (!holding) return this.#peer.reply(encode.error('FILE_NOT_FOUND'));
     const { server, size } = holding;
@@ -87,6 +96,7 @@ export class IndexSession implements LineHandler {
   #register(request: Register): void {
     const server = this.#directory.register(request, this.#peer.connection.remote.host);
     if (!server) return this.#peer.finish(encode.error('BUSY'));
+    this.#setAnswered(false);
     this.#announcing = { server, registration: server.registration, update: false, changes: 0 };
     this.#peer.reply(encode.registered());
   }
@@ -112,6 +122,12 @@ export class IndexSession implements LineHandler {
       this.#directory.completeRegistration(announcing.server);
     }
     this.#peer.reply(encode.filesAdded());
+  }
+
+  #setAnswered(answered: boolean): void {
+    if (this.#answered === answered) return;
+    this.#answered = answered;
+    this.#peer.setIdle(answered ? Math.min(this.#idleMs, ANSWERED_IDLE_MS) : this.#idleMs);
   }
 
   #extension(request: IndexExtension): void {
@@ -175,6 +191,11 @@ export class IndexSession implements LineHandler {
 
 function* listFiles(files: Iterable<FileRecord>): Generator<string> {
   for (const { name, holdings } of files) yield encode.listedFile(name, holdings[0]?.size ?? 0);
+  yield encode.end();
+}
+
+function* listHolders(holdings: readonly Holding[]): Generator<string> {
+  for (const { server, size } of holdings) yield spans.holder({ ...server, size });
   yield encode.end();
 }
 

@@ -69,7 +69,7 @@ export class LinePeer {
   /** Starts reading. */
   serve(handler: LineHandler): void {
     this.#handler = handler;
-    this.connection.setIdle(this.#options.idleMs, () => this.finish());
+    this.setIdle(this.#options.idleMs);
     this.connection.handle({
       data: (bytes) => this.#data(bytes),
       end: () => this.#end(),
@@ -78,6 +78,11 @@ export class LinePeer {
         handler.close?.();
       },
     });
+  }
+
+  /** From now on, closes the peer when it sends nothing for so long; 0: never. */
+  setIdle(ms: number): void {
+    if (!this.#ended) this.connection.setIdle(ms, () => this.finish());
   }
 
   /** Queues an answer: one or more whole lines. */
