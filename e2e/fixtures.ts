@@ -21,12 +21,17 @@ export interface PanelProcess {
   stop(): Promise<number | null>;
 }
 
+/** Every panel that was started and has not ended: none outlives its test, even one that fails. */
+const started = new Set<ChildProcess>();
+
 /** Starts `micro-cdn panel` in `home`. */
 export async function startPanel(home: string, ...args: string[]): Promise<PanelProcess> {
   const child = spawn(process.execPath, ['out/main/cli.js', 'panel', '--no-open', ...args], {
     env: { ...process.env, MICRO_CDN_DATA: home },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  started.add(child);
+  child.once('exit', () => started.delete(child));
   const lines = createInterface({ input: child.stdout });
   const url = await new Promise<string>((resolve, reject) => {
     lines.once('line', resolve);
@@ -72,6 +77,7 @@ export const test = base.extend<Fixtures>({
   home: async ({}, use) => {
     const home = mkdtempSync(join(tmpdir(), 'micro-cdn-e2e-'));
     await use(home);
+    for (const child of started) child.kill('SIGKILL');
     rmSync(home, { recursive: true, force: true });
   },
   panel: async ({ home }, use) => {

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 const started = new Set<ChildProcess>();
 const folders = new Set<string>();
 process.on('exit', () => {
-  for (const child of started) child.kill('SIGKILL');
+  for (const child of started) killGroup(child);
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
@@ -42,16 +42,25 @@ export async function startNode(...args: string[]): Promise<RunningNode> {
 
 /** Starts any other program; it is killed at the end. */
 export function startPeer(command: string, args: string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  // In a group of its own: nginx's workers outlive a master that is killed, and must not.
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
   started.add(child);
   return child;
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    process.kill(-(child.pid as number), 'SIGKILL');
+  } catch {
+    child.kill('SIGKILL');
+  }
 }
 
 export async function stop(child: ChildProcess): Promise<void> {
   started.delete(child);
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
+  killGroup(child);
   await exit;
 }
 
