@@ -142,6 +142,38 @@ describe('starting', () => {
   });
 });
 
+describe('a node that waits for its turn to be started', () => {
+  it('is not started any more when it was stopped meanwhile', async () => {
+    const studio = await setUp();
+    const { call, launcher, core } = studio;
+    launcher.script = deaf;
+    const ids: string[] = [];
+    for (let n = 0; n < 20; n++) ids.push(await add(studio, 'client'));
+    await call('nodes.start', { ids });
+    await waitFor(() => launcher.processes.length > 0, 'the first process');
+    await call('nodes.kill', { ids });
+    const [task] = core.tasks.views();
+    expect(task && (await studio.task(task.id)).outcome).toBe('0 started');
+    expect(launcher.processes.length).toBeLessThan(20);
+  });
+
+  it('because its former process is not gone, is not started when it was stopped meanwhile', async () => {
+    const studio = await setUp();
+    const { call, launcher, phase } = studio;
+    const id = await add(studio, 'index-server');
+    await call('nodes.start', { ids: [id] });
+    await phase(id, 'running');
+    launcher.script = deaf;
+    await call('nodes.restart', { ids: [id] });
+    await phase(id, 'stopping');
+    await call('nodes.stop', { ids: [id] });
+    launcher.of('Index1').exit();
+    await phase(id, 'stopped');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(launcher.processes).toHaveLength(1);
+  });
+});
+
 describe('a running node', () => {
   it('is outdated when its configuration, or the address of a linked node, has changed', async () => {
     const studio = await setUp();
@@ -408,6 +440,19 @@ describe('a download', () => {
       verified: 'size and hash',
     });
     expect(core.workspace.view().undoLabel).toBe('add Client1');
+  });
+
+  it('of many files at once adds one client', async () => {
+    const studio = await setUp();
+    const { call, launcher, transfer, core } = studio;
+    await add(studio, 'index-server');
+    clientScript(studio, (id) =>
+      launcher.of('Client1').say({ type: 'result', call: id, value: { bytes: 1, size: 1 } }),
+    );
+    const names = ['a', 'b', 'c', 'd'];
+    const started = await Promise.all(names.map((name) => call('transfers.download', { name })));
+    for (const { id } of started) await transfer(id, 'done');
+    expect(core.workspace.document.nodes.map(({ name }) => name)).toEqual(['Index1', 'Client1']);
   });
 
   it('pauses, resumes, and deletes what had come when it is cancelled', async () => {

@@ -177,6 +177,7 @@ export class Core {
   async call<N extends CallName>(name: N, input: unknown, session: Session): Promise<CallOutput<N>> {
     if (!Object.hasOwn(calls, name))
       throw new StudioError('UNKNOWN_CALL', `There is no call "${String(name)}".`, 'Reload the panel.');
+    if (this.#closing) throw new StudioError('CLOSING', 'The studio is closing.', 'Open it again.');
     const parsed = calls[name].input.safeParse(input ?? {});
     if (!parsed.success) {
       const [issue] = parsed.error.issues;

@@ -12,7 +12,7 @@ import { momentOf } from '../../faults/schedule';
 import type { EventHub } from '../events/event-hub';
 import type { Journal } from '../journal/journal';
 import { endpointsOf } from '../supervisor/resolve-config';
-import { aliasesOf } from '../supervisor/supervisor';
+import { aliasesOf } from '../supervisor/supervised-node';
 import { FaultEffects } from './fault-effects';
 import { Freezer } from './freezer';
 

@@ -20,7 +20,7 @@ export function resolveConfig(
   manifest: NodeManifest,
   context: ResolveContext,
 ): Record<string, unknown> {
-  const config = parseSavedConfig(manifest, node.config);
+  const config = { ...parsed(node, manifest) };
   for (const [key, field] of Object.entries(manifest.fields)) {
     const value = config[key];
     if (field.control === 'folder') config[key] = context.folder(node, key);
@@ -30,6 +30,20 @@ export function resolveConfig(
         .map((link) => resolveLink(field, link, context))
         .filter((endpoint) => endpoint !== null);
   }
+  return config;
+}
+
+/**
+ * Specs are never changed in place, so each is parsed once: every node is resolved again whenever an address
+ * changes.
+ */
+const parsedConfigs = new WeakMap<NodeSpec, Record<string, unknown>>();
+
+function parsed(node: NodeSpec, manifest: NodeManifest): Record<string, unknown> {
+  const known = parsedConfigs.get(node);
+  if (known) return known;
+  const config = parseSavedConfig(manifest, node.config);
+  parsedConfigs.set(node, config);
   return config;
 }
 

@@ -5,7 +5,7 @@ import { StudioError } from '../../contract/errors';
 import type { NodeSpec } from '../../contract/workspace';
 import { naturalKey } from '../content/natural-key';
 import type { AddressBook } from '../supervisor/address-book';
-import { aliasesOf } from '../supervisor/supervisor';
+import { aliasesOf } from '../supervisor/supervised-node';
 
 /** The operation that an index answers; input and output are those of the index's manifest. */
 const OPERATION = 'catalogue';

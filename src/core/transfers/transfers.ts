@@ -59,6 +59,7 @@ interface Transfer {
 export class Transfers {
   readonly #options: TransfersOptions;
   readonly #transfers = new Map<string, Transfer>();
+  #choosing: Promise<unknown> = Promise.resolve();
   #ticker: NodeJS.Timeout | undefined;
 
   constructor(options: TransfersOptions) {
@@ -165,7 +166,7 @@ export class Transfers {
   async #run(transfer: Transfer, run: NonNullable<Transfer['run']>): Promise<void> {
     const { name } = transfer.view;
     try {
-      const client = await this.#options.ensureClient(name, transfer.view.client || undefined);
+      const client = await this.#clientFor(name, transfer.view.client || undefined);
       this.#change(transfer, { client });
       run.abort.signal.throwIfAborted();
       const input = { name, keepPartial: true, ...(transfer.folder ? { folder: transfer.folder } : {}) };
@@ -177,6 +178,13 @@ export class Transfers {
     } catch (thrown) {
       await this.#interrupted(transfer, run.intent, thrown);
     }
+  }
+
+  /** One after the other: many downloads at once need one new client, not one each. */
+  #clientFor(name: string, wanted: string | undefined): Promise<string> {
+    const client = this.#choosing.then(() => this.#options.ensureClient(name, wanted));
+    this.#choosing = client.catch(() => undefined);
+    return client;
   }
 
   #progress(transfer: Transfer, value: Progress): void {
