@@ -13,6 +13,11 @@ import { ClientOverview } from './overviews/client';
 import { ContentServerOverview } from './overviews/content-server';
 import { IndexServerOverview } from './overviews/index-server';
 import { MonitorOverview } from './overviews/monitor';
+import { ReplicaBalancerOverview } from './overviews/replica-balancer';
+import { ReplicaClientOverview } from './overviews/replica-client';
+import { ReplicaServerOverview } from './overviews/replica-server';
+import { RingClientOverview } from './overviews/ring-client';
+import { RingServerOverview } from './overviews/ring-server';
 
 /** One line per kind that has more to show than every kind has. */
 const overviews: Record<string, ComponentType<{ node: string }>> = {
@@ -20,6 +25,11 @@ const overviews: Record<string, ComponentType<{ node: string }>> = {
   monitor: MonitorOverview,
   'content-server': ContentServerOverview,
   client: ClientOverview,
+  'replica-balancer': ReplicaBalancerOverview,
+  'replica-server': ReplicaServerOverview,
+  'replica-client': ReplicaClientOverview,
+  'ring-server': RingServerOverview,
+  'ring-client': RingClientOverview,
 };
 
 export function Overview({ node }: { node: string }) {

@@ -23,6 +23,12 @@ function marksOf(faults: readonly FaultSpec[]): ReadonlyMap<string, LinkMark> {
   return marks.byLink;
 }
 
+/**
+ * Heartbeats never stop, and an idle panel should cost next to nothing: while no bytes stream, frames are at
+ * least this far apart, and farther while another window has the keyboard.
+ */
+const calmMs = { focused: 28, elsewhere: 95 };
+
 export function TrafficOverlay({ moving }: { moving: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const flow = useStoreApi();
@@ -35,11 +41,18 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
     const field = new ParticleField();
     let frame = 0;
     let blank = true;
+    let drawnAt = 0;
+    let drawnTransform: unknown;
 
     const draw = (now: number): void => {
       frame = 0;
-      const left = field.advance(now);
       const { transform, nodeLookup, width, height } = flow.getState();
+      const isCalm = field.streams.length === 0 && transform === drawnTransform;
+      if (moving && isCalm && now - drawnAt < (document.hasFocus() ? calmMs.focused : calmMs.elsewhere))
+        return wake();
+      drawnAt = now;
+      drawnTransform = transform;
+      const left = field.advance(now);
       resize(element, width, height);
       const ratio = devicePixelRatio;
       context.setTransform(1, 0, 0, 1, 0, 0);

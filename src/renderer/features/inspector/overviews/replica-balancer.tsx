@@ -1,0 +1,126 @@
+import { IconArrowRight } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import type {
+  BalancerDecision,
+  BalancerSnapshot,
+  ReplicaScore,
+} from '../../../../nodes/replica-balancer/manifest';
+import { formatCount, formatPercent, formatSpan, formatTime } from '../../../format';
+import type { Tone } from '../../../node-state';
+import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
+import { EmptyState } from '../../../ui/empty-state';
+import { Fact, Facts, Section } from '../../../ui/facts';
+import { NodeAtAddress } from './node-at-address';
+import css from './server-list.module.css';
+import { ServerStatusText } from './server-name';
+
+const tones: Record<ReplicaScore['state'], Tone> = {
+  up: 'good',
+  down: 'bad',
+  draining: 'warn',
+  unknown: 'idle',
+};
+
+export function ReplicaBalancerOverview({ node }: { node: string }) {
+  const snapshot = (useNodeView(node)?.snapshot ?? {}) as Partial<BalancerSnapshot>;
+  const { replicas = [], waiting = 0, assigned = 0, serversFileError } = snapshot;
+  const state = useNodeState(node);
+  const running = state === 'running' || state === 'draining';
+  return (
+    <>
+      <Section
+        title="Replicas"
+        aside={<span className={css.muted}>{formatCount(assigned, 'client')} sent on</span>}
+      >
+        <Facts>
+          {waiting > 0 && (
+            <Fact label="Waiting">{formatCount(waiting, 'client')}, until a replica is up</Fact>
+          )}
+          {serversFileError && <Fact label="Servers file">{serversFileError}</Fact>}
+        </Facts>
+        {replicas.length === 0 && (
+          <EmptyState title={running ? 'It has no replicas.' : 'Not running.'}>
+            {running && 'Link it to replicas, or name a servers file, under Config.'}
+          </EmptyState>
+        )}
+        {replicas.length > 0 && <Scores replicas={replicas} />}
+      </Section>
+      <Decisions node={node} version={assigned} running={running} />
+    </>
+  );
+}
+
+function Scores({ replicas }: { replicas: readonly ReplicaScore[] }) {
+  return (
+    <table className={css.candidates}>
+      <caption className="unseen">Replicas and their scores; the lowest cost is the best</caption>
+      <thead>
+        <tr>
+          <th>Replica</th>
+          <th>State</th>
+          <th>Round trip</th>
+          <th>Loss</th>
+          <th>Load</th>
+          <th>Cost</th>
+        </tr>
+      </thead>
+      <tbody>
+        {replicas.map((replica) => (
+          <tr key={replica.address} className={replica.chosen ? css.winner : undefined}>
+            <td>
+              {replica.chosen && <IconArrowRight size={12} aria-label="The next client goes here" />}{' '}
+              <NodeAtAddress address={replica.address} />
+              <div className={css.muted}>
+                {replica.ours ? 'ours' : 'foreign'}
+                {!replica.forForeignClients && ', not for foreign clients (another port)'}
+              </div>
+            </td>
+            <td title={replica.detail}>
+              <ServerStatusText status={replica.state} tone={tones[replica.state]} />
+              {replica.detail && <div className={css.muted}>{replica.detail}</div>}
+            </td>
+            <td>{replica.rttMs === undefined ? '–' : `${replica.rttMs.toFixed(2)} ms`}</td>
+            <td>{formatPercent(replica.loss, 1)}</td>
+            <td>{replica.load}</td>
+            <td>{replica.cost === undefined ? '–' : replica.cost.toFixed(2)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** "Why this replica?" for the newest clients. */
+function Decisions({ node, version, running }: { node: string; version: number; running: boolean }) {
+  const { client } = useStudioParts();
+  const { data = [] } = useQuery({
+    queryKey: ['replica-decisions', node, version],
+    queryFn: async () =>
+      (await client.transport.call('nodes.operate', {
+        id: node,
+        operation: 'decisions',
+      })) as BalancerDecision[],
+    enabled: running && version > 0,
+    placeholderData: (old) => old,
+  });
+  return (
+    <Section title="Why this replica?">
+      {data.length === 0 && <EmptyState title="No client has asked yet." />}
+      <ul className={css.list}>
+        {data.slice(0, 12).map((decision) => (
+          <li key={`${decision.at} ${decision.client}`} className={css.server}>
+            <div className={css.line}>
+              <NodeAtAddress address={decision.address} />
+              <span className={css.spring} />
+              <span className={css.muted}>{formatTime(decision.at)}</span>
+            </div>
+            <div className={css.muted}>
+              {decision.reason}
+              {decision.waitedMs > 0 && `, after ${formatSpan(decision.waitedMs)} of waiting`}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,55 @@
+import { Button } from '@mantine/core';
+import { IconDownload } from '@tabler/icons-react';
+import { useState } from 'react';
+import type { ReplicaClientSnapshot } from '../../../../nodes/replica-client/manifest';
+import { formatBytes, formatSpan } from '../../../format';
+import { useNodeState, useNodeView, useRun } from '../../../studio-context';
+import { EmptyState } from '../../../ui/empty-state';
+import { Fact, Facts, Section } from '../../../ui/facts';
+import css from './server-list.module.css';
+
+export function ReplicaClientOverview({ node }: { node: string }) {
+  const snapshot = (useNodeView(node)?.snapshot ?? {}) as Partial<ReplicaClientSnapshot>;
+  const { active = 0, done = 0, failed = 0, last } = snapshot;
+  const running = useNodeState(node) === 'running';
+  const run = useRun();
+  const [waiting, setWaiting] = useState(false);
+  const fetch = async (): Promise<void> => {
+    setWaiting(true);
+    await run('nodes.operate', { id: node, operation: 'fetch', input: {} });
+    setWaiting(false);
+  };
+  return (
+    <Section
+      title="Page"
+      aside={
+        <Button
+          size="compact-sm"
+          leftSection={<IconDownload size={14} />}
+          disabled={!running}
+          loading={waiting}
+          onClick={() => void fetch()}
+        >
+          Get the page
+        </Button>
+      }
+    >
+      <p className={css.muted} style={{ margin: '0 0 4px' }}>
+        {active} active · {done} done · {failed} failed
+      </p>
+      {last ? (
+        <Facts>
+          <Fact label="From">{last.replica}</Fact>
+          <Fact label="Size">
+            {formatBytes(last.bytes)} in {formatSpan(last.milliseconds)}
+          </Fact>
+          <Fact label="Verified">{last.verified}</Fact>
+          <Fact label="Saved to">{last.path}</Fact>
+          {last.marks.length > 0 && <Fact label="On the way">{last.marks.join('; ')}</Fact>}
+        </Facts>
+      ) : (
+        <EmptyState title={running ? 'This client has got no page yet.' : 'Not running.'} />
+      )}
+    </Section>
+  );
+}
