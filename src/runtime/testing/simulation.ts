@@ -81,7 +81,7 @@ export class Simulation {
   /** Kill -9 of one node: its sockets are reset and its timers never fire again. */
   crash(name: string): void {
     this.network.host(name).crash();
-    for (const timer of this.#timers.get(name) ?? []) timer.cancel();
+    for (const timer of [...(this.#timers.get(name) ?? [])]) timer.cancel();
     this.#timers.delete(name);
   }
 
@@ -89,15 +89,23 @@ export class Simulation {
     const timers = new Set<Timer>();
     this.#timers.set(name, timers);
     const own = (timer: Timer): Timer => {
-      timers.add(timer);
-      return timer;
+      const owned = {
+        cancel: () => {
+          timers.delete(owned);
+          timer.cancel();
+        },
+      };
+      timers.add(owned);
+      return owned;
     };
     const after = (ms: number, run: () => void): Timer => {
-      const timer = this.clock.after(ms, () => {
-        timers.delete(timer);
-        run();
-      });
-      return own(timer);
+      const timer = own(
+        this.clock.after(ms, () => {
+          timers.delete(timer);
+          run();
+        }),
+      );
+      return timer;
     };
     return {
       now: () => this.clock.now(),
