@@ -6,6 +6,7 @@ import type { NodeManifest } from '../contract/manifest';
 import { manifest as cacheProxy } from './cache-proxy/manifest';
 import { manifest as client } from './client/manifest';
 import { manifest as contentServer } from './content-server/manifest';
+import { manifest as httpBalancer } from './http-balancer/manifest';
 import { manifest as httpOrigin } from './http-origin/manifest';
 import { manifest as indexServer } from './index-server/manifest';
 import { manifest as monitor } from './monitor/manifest';
@@ -31,6 +32,7 @@ export const manifests: readonly NodeManifest[] = [
   p2pPeer,
   httpOrigin,
   cacheProxy,
+  httpBalancer,
 ];
 
 const byId = new Map(manifests.map((manifest) => [manifest.id, manifest]));

@@ -37,8 +37,9 @@ import { responseHead } from '../../protocol/http/serialise';
 import { hasNoContent } from '../../protocol/http/status';
 import { resolveReference } from '../../protocol/http/target';
 import type { Endpoint, NodeContext } from '../../runtime/context';
+import { clientContent } from '../shared/http/client-content';
 import type { Exchange } from '../shared/http/exchange';
-import type { Upstream, UpstreamContent, UpstreamError } from '../shared/http/upstream';
+import type { Upstream, UpstreamError } from '../shared/http/upstream';
 import { type Selection, selectFrom } from './answer';
 import type { ArrivingContent, Content, Cursor } from './content';
 import { ArrivingFileContent } from './disk-content';
@@ -1119,16 +1120,4 @@ function withDate(fields: Fields, { receivedAt }: Timing): Fields {
 /** Fields of a 304 or HEAD that may go into the store. */
 function storedUpdate(fields: Fields): Fields {
   return storedFields(fields, replyControl(fields, TARGETS).directives);
-}
-
-/** The content of a client's request on its way to the origin. */
-function clientContent(exchange: Exchange): UpstreamContent {
-  const { framing } = exchange.head;
-  return {
-    length: framing.kind === 'length' ? framing.length : undefined,
-    start: (out) =>
-      exchange.readContent({ part: (bytes) => out.write(bytes), end: (trailers) => out.end(trailers) }),
-    pause: () => exchange.pauseContent(),
-    resume: () => exchange.resumeContent(),
-  };
 }

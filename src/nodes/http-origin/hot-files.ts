@@ -2,12 +2,14 @@ import { Sieve } from '../../protocol/eviction/sieve';
 import type { Representation } from './representation';
 
 /** Larger files are read from the disk each time: there the disk's own cache does as well. */
-export const MAX_HOT_FILE = 256 * 1024;
+export const MAX_HOT_FILE = 4 * 1024 * 1024;
 /**
  * A file's state, once looked at, counts for so long. It spares a busy server a look at the disk for each of
  * thousands of requests a second, and is far below what a person or a test could notice.
  */
 const TRUSTED_MS = 2;
+/** Bytes that a prepared reply has in one buffer with its head; the rest of a larger one follows. */
+export const PREPARED_JOIN = 128 * 1024;
 /** Bytes that an entry costs besides its content. */
 const OVERHEAD = 1024;
 
@@ -16,8 +18,8 @@ export interface HotFile {
   content: Uint8Array;
   /** On the context's clock. */
   checkedAt: number;
-  /** The whole 200 reply as it leaves, and the second it is dated. */
-  prepared?: { date: string; bytes: Uint8Array };
+  /** The 200 reply as it leaves, and the second it is dated: head and first bytes joined, and the rest. */
+  prepared?: { date: string; head: Uint8Array; rest: Uint8Array | undefined };
 }
 
 /** Small files in memory, by request path; bounded, the least useful leave first. */
@@ -68,7 +70,7 @@ export class HotFiles {
   }
 
   takes(size: number): boolean {
-    return size <= MAX_HOT_FILE && size + OVERHEAD <= this.capacity;
+    return size <= MAX_HOT_FILE && 2 * size + OVERHEAD <= this.capacity;
   }
 
   add(path: string, representation: Representation, content: Uint8Array, now: number): HotFile {
@@ -94,7 +96,7 @@ export class HotFiles {
   }
 }
 
-/** Content counts twice: once for HEAD and ranges, once in the prepared reply. */
+/** The beginning of the content counts twice: it is in the prepared reply too. */
 function weightOf({ content }: HotFile): number {
-  return 2 * content.length + OVERHEAD;
+  return content.length + Math.min(content.length, PREPARED_JOIN) + OVERHEAD;
 }

@@ -14,10 +14,10 @@ import type { Exchange } from '../shared/http/exchange';
 import { RequestLog } from '../shared/http/request-log';
 import { HttpServer } from '../shared/http/server';
 import { parseHeaderRules } from './header-rules';
-import { type HotFile, HotFiles } from './hot-files';
+import { type HotFile, HotFiles, PREPARED_JOIN } from './hot-files';
 import type { AnsweredRequest, OriginConfig, OriginSnapshot } from './manifest';
 import type { Representation } from './representation';
-import { Site } from './site';
+import { type Found, Site } from './site';
 
 const READ_SIZE = 1024 * 1024;
 const KEPT_REQUESTS = 500;
@@ -34,6 +34,7 @@ class Origin implements NodeProgram {
   readonly #hot: HotFiles;
   readonly #buffers = new BufferPool(READ_SIZE);
   readonly #log = new RequestLog<AnsweredRequest>(KEPT_REQUESTS);
+  readonly #looking = new Map<string, Promise<Found>>();
   readonly #statuses: Record<string, number> = {};
   readonly #digests = new Map<string, Uint8Array>();
   readonly #changed: () => void;
@@ -106,7 +107,7 @@ class Origin implements NodeProgram {
 
   async #find(exchange: Exchange, path: string): Promise<void> {
     const site = this.#site as Site;
-    const found = await site.find(path);
+    const found = await this.#look(path, site);
     switch (found.kind) {
       case 'file':
         return this.#replyFile(exchange, path, found.representation, site);
@@ -127,6 +128,15 @@ class Origin implements NodeProgram {
       case 'nothing':
         return this.#explain(exchange, 404, 'There is no such file.');
     }
+  }
+
+  /** Requests for one path that come at the same time share one look at the disk. */
+  #look(path: string, site: Site): Promise<Found> {
+    const running = this.#looking.get(path);
+    if (running) return running;
+    const found = site.find(path).finally(() => this.#looking.delete(path));
+    this.#looking.set(path, found);
+    return found;
   }
 
   async #replyFile(
@@ -183,11 +193,11 @@ class Origin implements NodeProgram {
         .copy()
         .add('Date', date)
         .add('Server', this.#server.options.name);
-      hot.prepared = { date, bytes: wholeReply(fields, hot.content) };
+      hot.prepared = { date, ...preparedReply(fields, hot.content) };
     }
     this.#answered(exchange, 200).bytes = hot.content.length;
     this.#sentBytes += hot.content.length;
-    exchange.sendPrepared(hot.prepared.bytes);
+    exchange.sendPrepared(hot.prepared.head, hot.prepared.rest);
   }
 
   /** Answers with all, parts, or none of a file, as conditions and Range of the request say. */
@@ -350,9 +360,15 @@ function hasConditions(fields: Fields): boolean {
   return asking.some((name) => fields.has(name));
 }
 
-function wholeReply(fields: Fields, content: Uint8Array): Buffer {
+function preparedReply(
+  fields: Fields,
+  content: Uint8Array,
+): { head: Uint8Array; rest: Uint8Array | undefined } {
   const head = `HTTP/1.1 200 OK\r\n${fields.toString()}Content-Length: ${content.length}\r\n\r\n`;
-  return Buffer.concat([Buffer.from(head, 'latin1'), content]);
+  return {
+    head: Buffer.concat([Buffer.from(head, 'latin1'), content.subarray(0, PREPARED_JOIN)]),
+    rest: content.length > PREPARED_JOIN ? content.subarray(PREPARED_JOIN) : undefined,
+  };
 }
 
 async function readWhole(file: ReadableFile): Promise<Uint8Array> {

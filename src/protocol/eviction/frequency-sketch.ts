@@ -1,3 +1,5 @@
+import { hash32, mix32 } from '../hash32';
+
 /** Rows of the sketch. */
 const DEPTH = 4;
 const MAX_COUNT = 15;
@@ -22,7 +24,7 @@ export class FrequencySketch<Key> {
   }
 
   add(key: Key): void {
-    const hash = hashOf(key);
+    const hash = hash32(String(key));
     let raised = false;
     for (const [row, counters] of this.#rows.entries()) {
       const at = this.#slot(hash, row);
@@ -34,7 +36,7 @@ export class FrequencySketch<Key> {
   }
 
   estimate(key: Key): number {
-    const hash = hashOf(key);
+    const hash = hash32(String(key));
     let least = MAX_COUNT;
     for (const [row, counters] of this.#rows.entries()) {
       least = Math.min(least, counters[this.#slot(hash, row)] as number);
@@ -43,27 +45,11 @@ export class FrequencySketch<Key> {
   }
 
   #slot(hash: number, row: number): number {
-    return mix(hash + Math.imul(row + 1, 0x9e3779b9)) & this.#mask;
+    return mix32(hash + Math.imul(row + 1, 0x9e3779b9)) & this.#mask;
   }
 
   #halve(): void {
     for (const counters of this.#rows) for (let at = 0; at < counters.length; at++) counters[at]! >>>= 1;
     this.#additions >>>= 1;
   }
-}
-
-/** FNV-1a (Fowler, Noll and Vo). */
-function hashOf(key: unknown): number {
-  const text = String(key);
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return hash;
-}
-
-/** The finaliser of MurmurHash3 (Appleby): every bit of the input moves every bit of the output. */
-function mix(value: number): number {
-  let hash = value;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

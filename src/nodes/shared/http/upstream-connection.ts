@@ -33,6 +33,8 @@ export class UpstreamConnection {
   #sent = false;
   #usableUntil = 0;
   #closed = false;
+  /** Called when the server closes while no request is under way. */
+  onIdleClosed: (() => void) | undefined;
   /** A byte of the reply to the current request has arrived. */
   sawReply = false;
 
@@ -46,6 +48,7 @@ export class UpstreamConnection {
       end: () => this.#ended(),
       close: () => {
         this.#closed = true;
+        this.#idleClosed();
         this.#fail(
           new UpstreamError('broken', 'The server closed the connection before its reply was complete.'),
         );
@@ -93,7 +96,7 @@ export class UpstreamConnection {
   }
 
   destroy(): void {
-    this.#call = undefined;
+    this.#call = this.onIdleClosed = undefined;
     this.#connection.setIdle(0, () => {});
     this.#connection.destroy();
   }
@@ -201,7 +204,14 @@ export class UpstreamConnection {
     return Math.min(this.#options.idleMs, announced);
   }
 
+  #idleClosed(): void {
+    const tell = this.#call ? undefined : this.onIdleClosed;
+    this.onIdleClosed = undefined;
+    tell?.();
+  }
+
   #ended(): void {
+    this.#idleClosed();
     if (this.#call && this.#content?.mayEnd) this.#complete(1);
     this.#connection.end();
     this.#fail(

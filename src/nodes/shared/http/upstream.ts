@@ -17,6 +17,8 @@ export interface UpstreamOptions {
   maxIdle: number;
   limits: HeadLimits;
   tolerance: HeadTolerance;
+  /** An idle connection was closed by its server: a sign that it has died, or only that it was tired of waiting. */
+  onIdleClosed?(server: Endpoint): void;
   /** Bytes; see `ConnectOptions.receiveBufferSize`. */
   receiveBufferSize?: number;
 }
@@ -204,6 +206,13 @@ export class Upstream {
     const connections = this.#idle.get(key) ?? [];
     this.#idle.set(key, connections);
     connections.push(connection);
+    connection.onIdleClosed = () => {
+      this.#idle.set(
+        key,
+        (this.#idle.get(key) ?? []).filter((other) => other !== connection),
+      );
+      if (!this.#stopped) this.options.onIdleClosed?.(to);
+    };
     if (connections.length > this.options.maxIdle) connections.shift()?.destroy();
   }
 
