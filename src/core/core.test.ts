@@ -210,6 +210,23 @@ describe('a running node', () => {
     expect(await readdir(join(core.workspace.path, '..', 'nodes'))).toEqual(['cs1']);
   });
 
+  it('takes its faults along, and undo brings both back, in the eyes of the panel too', async () => {
+    const studio = await setUp();
+    const { call, events } = studio;
+    const id = await add(studio, 'content-server');
+    const fault = { id: 'slow', kind: 'latency', node: id };
+    await call('faults.set', { fault });
+    const shown = (): unknown => {
+      const last = events.findLast((event) => event.type === 'faults');
+      return last?.type === 'faults' ? last.faults.map((each) => each.id).join() : undefined;
+    };
+    await waitFor(() => shown() === 'slow', 'the fault');
+    await call('workspace.apply', { command: { type: 'remove-nodes', ids: [id] } });
+    await waitFor(() => shown() === '', 'no fault');
+    await call('workspace.undo', {});
+    await waitFor(() => shown() === 'slow', 'the fault again');
+  });
+
   it('is told what the panels look at', async () => {
     const studio = await setUp();
     const { call, launcher, phase, session } = studio;

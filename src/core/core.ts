@@ -300,6 +300,8 @@ export class Core {
     const before = new Set(this.supervisor.views().map(({ id }) => id));
     this.supervisor.sync(document);
     this.supervisor.refreshFaults();
+    // Set or healed, or gone (and back, by undo) with their nodes.
+    this.hub.push({ type: 'faults', faults: document.faults });
     for (const { id } of document.nodes) before.delete(id);
     for (const id of before) {
       this.content.forget(id);

@@ -110,7 +110,7 @@ export class Faults {
   /** @throws StudioError when the node is not running: there would be nothing that hangs */
   hang(id: string): void {
     const node = this.#options.node(id);
-    if (Object.keys(this.#options.view(id)?.ports ?? {}).length === 0)
+    if (this.#options.view(id)?.phase !== 'running')
       throw new StudioError('NODE_NOT_RUNNING', `${node.name} is not running.`, 'Start it first.');
     this.set([{ id: `${HANG}-${id}`, kind: HANG, node: id, scope: {}, params: {}, enabled: true }]);
   }
@@ -197,7 +197,6 @@ export class Faults {
   #become(faults: FaultSpec[]): void {
     this.#options.set(faults);
     this.refreshFrozen();
-    this.#options.hub.push({ type: 'faults', faults });
   }
 
   /** 'Loss (20 % loss) from CS1 to Monitor1' */
