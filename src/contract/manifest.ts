@@ -38,6 +38,8 @@ export interface NodeManifest {
   downloads?: boolean;
   /** True where the node knows what can be downloaded, and answers the operation 'catalogue'. */
   catalogue?: boolean;
+  /** The automatic layout draws the nodes of this kind as a circle, in the order of their links. */
+  layout?: 'circle';
   /** Links that are opened to addresses learned while running: 'transfer' from a client to a content server. */
   dynamicLinks?: readonly { to: readonly string[]; port: string; transport: 'tcp' | 'udp'; role: string }[];
 }

@@ -33,6 +33,22 @@ describe('tierLayout', () => {
     );
   });
 
+  it('draws a ring as a ring, in the order of its links, without overlaps', () => {
+    for (const size of [1, 2, 3, 8, 50]) {
+      const members = Array.from({ length: size }, (_, i) =>
+        spec(`r${i}`, 'ring-server', `Ring${i}`, i === 0 ? {} : { prev: { node: `r${i - 1}` } }),
+      );
+      const at = tierLayout([spec('c', 'ring-client', 'C', { member: { node: 'r0' } }), ...members]);
+      expect(overlaps(at)).toEqual([]);
+      if (size < 3) continue;
+      const points = members.map(({ id }) => at[id] as Point);
+      const centre = { x: mean(points.map(({ x }) => x)), y: mean(points.map(({ y }) => y)) };
+      const angles = points.map(({ x, y }) => Math.atan2(x - centre.x, centre.y - y));
+      const clockwise = angles.map((angle) => (angle + 2 * Math.PI + 0.01) % (2 * Math.PI));
+      expect(clockwise).toEqual([...clockwise].sort((a, b) => a - b));
+    }
+  });
+
   it('puts clients on the left and servers on the right', () => {
     const { client, index, cs1 } = tierLayout([...microCdn(2), spec('client', 'client', 'Client1')]);
     expect(client?.x).toBeLessThan(index?.x ?? 0);
@@ -78,3 +94,7 @@ describe('neighbour', () => {
     expect(neighbour({ x: 0, y: 0 }, nodes, 'left')).toBeNull();
   });
 });
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -27,6 +27,12 @@ export function tierLayout(specs: readonly NodeSpec[]): Record<string, Point> {
   const positions: Record<string, Point> = {};
   let x = 0;
   for (const column of columnsOf(specs)) {
+    if (column.isCircle) {
+      const circle = circleLayout(column.nodes, x);
+      Object.assign(positions, circle.positions);
+      x += circle.width + gap.column;
+      continue;
+    }
     const rows = rowsOf(column.nodes.length);
     const pitch = cardSize.height + (column.isStacked ? gap.stacked : gap.row);
     column.nodes.forEach((spec, i) => {
@@ -43,13 +49,59 @@ export function tierLayout(specs: readonly NodeSpec[]): Record<string, Point> {
   return positions;
 }
 
+/**
+ * Nodes of a kind that stands in a circle, the first at the top, clockwise; its left edge is at `left`. Two
+ * neighbours are a card's diagonal apart, so that no two cards overlap, however many there are.
+ */
+function circleLayout(
+  specs: readonly NodeSpec[],
+  left: number,
+): { positions: Record<string, Point>; width: number } {
+  const apart = Math.hypot(cardSize.width + gap.subColumn, cardSize.height + gap.row);
+  const radius = specs.length < 2 ? 0 : apart / (2 * Math.sin(Math.PI / specs.length));
+  const positions: Record<string, Point> = {};
+  circleOrder(specs).forEach((spec, i) => {
+    const angle = (2 * Math.PI * i) / specs.length;
+    positions[spec.id] = {
+      x: snap(left + radius * (1 + Math.sin(angle))),
+      y: snap(-radius * Math.cos(angle) - cardSize.height / 2),
+    };
+  });
+  return { positions, width: 2 * radius + cardSize.width };
+}
+
+/** The order in which members stand in the ring: each after the one that it joins at. */
+function circleOrder(specs: readonly NodeSpec[]): NodeSpec[] {
+  const ids = new Set(specs.map(({ id }) => id));
+  const predecessors = new Map(
+    linksOf(specs).flatMap(({ from, to }) => (ids.has(to) ? [[from, to] as const] : [])),
+  );
+  const order: NodeSpec[] = [];
+  for (const spec of specs) {
+    const at = order.findIndex(({ id }) => id === predecessors.get(spec.id));
+    order.splice(at < 0 ? order.length : at + 1, 0, spec);
+  }
+  return order;
+}
+
 interface LayoutColumn {
   nodes: NodeSpec[];
   /** Two tiers share it. */
   isStacked: boolean;
+  isCircle: boolean;
 }
 
 function columnsOf(specs: readonly NodeSpec[]): LayoutColumn[] {
+  const columns = tierColumns(specs.filter((spec) => !isInCircle(spec)));
+  const circle = specs.filter(isInCircle);
+  if (circle.length === 0) return columns;
+  const tier = tierOf(circle[0] as NodeSpec);
+  const at = columns.findIndex(({ nodes }) => nodes.some((node) => tierOf(node) > tier));
+  const column = { nodes: circle, isStacked: false, isCircle: true };
+  return at < 0 ? [...columns, column] : columns.toSpliced(at, 0, column);
+}
+
+function tierColumns(specs: readonly NodeSpec[]): LayoutColumn[] {
   const tiers = new Map<number, NodeSpec[]>();
   for (const spec of specs) tiers.set(tierOf(spec), [...(tiers.get(tierOf(spec)) ?? []), spec]);
   const order = [...tiers.keys()].sort((a, b) => a - b);
@@ -63,9 +115,13 @@ function columnsOf(specs: readonly NodeSpec[]): LayoutColumn[] {
     if (left && isCrossed && left.nodes.length + nodes.length <= 6) {
       left.nodes.push(...nodes);
       left.isStacked = true;
-    } else columns.push({ nodes: [...nodes], isStacked: false });
+    } else columns.push({ nodes: [...nodes], isStacked: false, isCircle: false });
   });
   return columns;
+}
+
+function isInCircle(spec: NodeSpec): boolean {
+  return manifestOf(spec.kind)?.layout === 'circle';
 }
 
 /** The tiers at both ends of each link, the lower one first. */

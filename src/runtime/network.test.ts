@@ -193,3 +193,18 @@ describe.each([
     await listener.close();
   });
 });
+
+it('an answer to a datagram belongs to the flow of who asked', async () => {
+  const [asking, answering] = [new FlowMeter(), new FlowMeter()];
+  const server = await systemNetwork(answering).bind({ host: '127.0.0.1', port: 0 }, (_bytes, from) => {
+    server.send('answer', from);
+  });
+  await new Promise<void>((resolve) => {
+    void systemNetwork(asking)
+      .bind({ host: '127.0.0.1', port: 0 }, () => resolve())
+      .then((client) => client.send('question', server.local));
+  });
+  expect(asking.sample()).toMatchObject([{ to: server.local, transport: 'udp', opened: 1 }]);
+  expect(answering.sample()).toEqual([]);
+  await server.close();
+});

@@ -254,14 +254,25 @@ function bind(
       socket.off('error', reject);
       // ICMP "port unreachable" and the like concern one datagram, never the socket.
       socket.on('error', () => {});
-      socket.on('message', (bytes, from) => receive(bytes, { host: plainV4(from.address), port: from.port }));
-      resolve(new UdpDatagramSocket(socket, meter));
+      const datagrams = new UdpDatagramSocket(socket, meter);
+      socket.on('message', (bytes, { address, port }) => {
+        const from = { host: plainV4(address), port };
+        datagrams.heardFrom(from);
+        receive(bytes, from);
+      });
+      resolve(datagrams);
     });
   });
 }
 
+/** Peers that a UDP socket tells apart as those who began; older ones are forgotten. */
+const MAX_PEERS = 1024;
+
 class UdpDatagramSocket implements DatagramSocket {
   readonly local: Endpoint;
+  /** Who sent first: what goes to them is an answer, and belongs to the flow that they opened. */
+  readonly #callers = new Set<string>();
+  readonly #called = new Set<string>();
   #socket: UdpSocket | undefined;
 
   constructor(
@@ -275,8 +286,17 @@ class UdpDatagramSocket implements DatagramSocket {
 
   send(bytes: Uint8Array | string, to: Endpoint): void {
     if (!this.#socket) return;
-    this.meter.datagram(to, bytes.length);
+    const peer = `${to.host} ${to.port}`;
+    if (!this.#callers.has(peer)) {
+      remember(this.#called, peer);
+      this.meter.datagram(to, bytes.length);
+    }
     this.#socket.send(bytes, to.port, to.host, () => {});
+  }
+
+  heardFrom({ host, port }: Endpoint): void {
+    const peer = `${host} ${port}`;
+    if (!this.#called.has(peer)) remember(this.#callers, peer);
   }
 
   close(): Promise<void> {
@@ -284,6 +304,12 @@ class UdpDatagramSocket implements DatagramSocket {
     this.#socket = undefined;
     return new Promise((resolve) => (socket ? socket.close(() => resolve()) : resolve()));
   }
+}
+
+function remember(peers: Set<string>, peer: string): void {
+  if (peers.has(peer)) return;
+  if (peers.size >= MAX_PEERS) peers.delete(peers.values().next().value as string);
+  peers.add(peer);
 }
 
 /** An IPv4 peer of a dual-stack socket is written as IPv4. */

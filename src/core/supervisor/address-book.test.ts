@@ -26,6 +26,8 @@ describe('an address', () => {
     expect(at('127.0.0.1', 5051)).toBeUndefined();
     expect(at('127.0.0.1', 7002)).toBeUndefined();
     expect(at('127.0.0.1', 7002, 'udp')).toBe('open');
+    // Datagrams to the number of a TCP port: a replica is asked there how it is.
+    expect(at('127.0.0.1', 5050, 'udp')).toBe('index');
   });
 
   it('of this machine is the node that listens on every address, and one of another machine is not', () => {

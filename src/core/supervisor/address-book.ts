@@ -34,8 +34,10 @@ export class AddressBook {
 
   find({ host, port }: Endpoint, transport: 'tcp' | 'udp'): Listening | undefined {
     const exact = this.#listening.get(key(host, port, transport));
-    if (exact || !this.#isOwn(host)) return exact;
-    return this.#listening.get(`${transport} ${anyHost} ${port}`);
+    if (exact) return exact;
+    const any = this.#isOwn(host) ? this.#listening.get(`${transport} ${anyHost} ${port}`) : undefined;
+    // A node that takes TCP connections may answer datagrams at the same number, without a port of its own for it.
+    return any ?? (transport === 'udp' ? this.find({ host, port }, 'tcp') : undefined);
   }
 
   /** An address of this machine, at which a node that listens on every address is reached. */

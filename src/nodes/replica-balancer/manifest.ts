@@ -87,6 +87,10 @@ export const manifest = defineNode({
       advanced: true,
     },
   },
+  dynamicLinks: [
+    { to: ['replica-server'], port: 'tcp', transport: 'tcp', role: 'probe' },
+    { to: ['replica-server'], port: 'tcp', transport: 'udp', role: 'probe' },
+  ],
 });
 
 export type BalancerConfig = ConfigOf<(typeof manifest)['fields']>;

@@ -65,7 +65,10 @@ export const manifest = defineNode({
       advanced: true,
     },
   },
-  dynamicLinks: [{ to: ['replica-server'], port: 'tcp', transport: 'tcp', role: 'transfer' }],
+  dynamicLinks: [
+    { to: ['replica-server'], port: 'tcp', transport: 'tcp', role: 'transfer' },
+    { to: ['replica-server'], port: 'tcp', transport: 'udp', role: 'transfer' },
+  ],
 });
 
 export type ReplicaClientConfig = ConfigOf<(typeof manifest)['fields']>;

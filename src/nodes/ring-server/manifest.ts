@@ -102,6 +102,8 @@ export const manifest = defineNode({
       advanced: true,
     },
   },
+  layout: 'circle',
+  dynamicLinks: [{ to: ['ring-server'], port: 'tcp', transport: 'tcp', role: 'ring' }],
 });
 
 export type RingConfig = ConfigOf<(typeof manifest)['fields']>;

@@ -7,6 +7,8 @@ import { client } from './client';
 import { contentServer } from './content-server';
 import { indexServer } from './index-server';
 import { monitor } from './monitor';
+import { replicaBalancer, replicaServer } from './replica';
+import { ringServer } from './ring-server';
 
 export interface Figure {
   label: string;
@@ -25,6 +27,9 @@ const kinds: Record<string, KindView> = {
   monitor,
   'content-server': contentServer,
   client,
+  'replica-balancer': replicaBalancer,
+  'replica-server': replicaServer,
+  'ring-server': ringServer,
 };
 
 const plain: KindView = {};

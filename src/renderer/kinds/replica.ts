@@ -1,0 +1,38 @@
+import type { BalancerSnapshot } from '../../nodes/replica-balancer/manifest';
+import type { ReplicaSnapshot } from '../../nodes/replica-server/manifest';
+import { formatBytes } from '../format';
+import type { KindView } from './kinds';
+
+export const replicaServer: KindView = {
+  figures(snapshot) {
+    const { load = 0, served = 0, page } = snapshot as Partial<ReplicaSnapshot>;
+    return [
+      { label: 'load', value: String(load) },
+      { label: 'served', value: served.toLocaleString() },
+      ...(page?.size === undefined ? [] : [{ label: '', value: formatBytes(page.size) }]),
+    ];
+  },
+};
+
+export const replicaBalancer: KindView = {
+  figures(snapshot) {
+    const { replicas, waiting = 0, assigned = 0 } = snapshot as Partial<BalancerSnapshot>;
+    if (!replicas) return [];
+    const up = replicas.filter(({ state }) => state === 'up').length;
+    return [
+      { label: 'up', value: `${up}/${replicas.length}` },
+      { label: 'sent on', value: assigned.toLocaleString() },
+      ...(waiting > 0 ? [{ label: 'waiting', value: String(waiting) }] : []),
+    ];
+  },
+  reports(snapshot) {
+    const { replicas = [] } = snapshot as Partial<BalancerSnapshot>;
+    return replicas.map(({ address }) => ({ ...endpointOf(address), name: address, role: 'probe' }));
+  },
+};
+
+/** `host:port` or `[v6]:port`, as snapshots write addresses. */
+export function endpointOf(address: string): { host: string; port: number } {
+  const cut = address.lastIndexOf(':');
+  return { host: address.slice(0, cut).replace(/^\[|\]$/g, ''), port: Number(address.slice(cut + 1)) };
+}
