@@ -136,6 +136,7 @@ class FaultyFolder implements Folder {
       size: file.size,
       modifiedMs: disk.told(name, file).modifiedMs,
       read: (into, position) => readThrough(disk, name, file, into, position),
+      readBlocking: (into, position) => (disk.sound ? file.readBlocking(into, position) : null),
       stat: async () => disk.told(name, await file.stat()),
       close: () => file.close(),
     };

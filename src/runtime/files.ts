@@ -1,5 +1,5 @@
 /** Folders on the real disk. A name never reaches outside its folder, links included. */
-import { constants, type Dirent } from 'node:fs';
+import { constants, type Dirent, readSync } from 'node:fs';
 import {
   type FileHandle,
   link,
@@ -74,6 +74,7 @@ class DiskFolder implements Folder {
       size: info.size,
       modifiedMs: info.mtimeMs,
       read: (into, position) => readAt(handle, into, position),
+      readBlocking: (into, position) => readSync(handle.fd, into, 0, into.length, position),
       stat: async () => {
         const { size, mtimeMs } = await handle.stat();
         return { size, modifiedMs: mtimeMs };

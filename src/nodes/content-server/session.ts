@@ -1,9 +1,11 @@
 import { type FramerSink, LineFramer } from '../../protocol/line-framer';
 import { type ErrorReason, encode, MAX_LINE_BYTES, parseAtContent } from '../../protocol/micro-cdn';
 import { extension, parseContentExtension } from '../../protocol/micro-cdn-extensions';
+import { parseSpanRequest } from '../../protocol/micro-cdn-spans';
 import type { Connection } from '../../runtime/context';
 import { codeOf, reasonOf } from '../shared/error-text';
 import type { Shop } from './shop';
+import { SpanServer } from './span-server';
 import { streamFile } from './stream-file';
 
 /** After the last byte, the client gets so long to close. */
@@ -13,12 +15,14 @@ const MAX_CHATTER = 1 << 20;
 /** Between the header and the body, where they must not come in one segment. */
 const HEADER_APART_MS = 50;
 
-/** One connection of a client: one question, one answer, the end. */
+/** One connection of a client: one question, one answer, the end; or any number of spans. */
 export class ContentSession {
   readonly #connection: Connection;
   readonly #shop: Shop;
   readonly #framer: LineFramer;
   #asked = false;
+  /** Set once the client has asked for a span: from then on it takes every line. */
+  #spans: SpanServer | undefined;
   #chatter = 0;
 
   constructor(connection: Connection, shop: Shop, onClose: () => void) {
@@ -36,13 +40,16 @@ export class ContentSession {
     connection.handle({
       data: (bytes) => (this.#asked ? this.#discard(bytes.length) : this.#framer.push(bytes, sink)),
       end: () => this.#peerEnded(),
-      close: onClose,
+      close: () => {
+        void this.#spans?.closed();
+        onClose();
+      },
     });
   }
 
   /** While draining: a client that has not asked yet is sent elsewhere. */
   endIfQuiet(): void {
-    if (!this.#asked) this.#finish();
+    if (!this.#asked && !this.#spans) this.#finish();
   }
 
   destroy(): void {
@@ -54,7 +61,9 @@ export class ContentSession {
   }
 
   #ask(line: string): void {
+    if (this.#spans) return this.#spans.line(line);
     if (this.#asked) return;
+    if (this.#shop.tolerance.extensions && parseSpanRequest(line) !== null) return this.#beginSpans(line);
     this.#asked = true;
     this.#framer.stop();
     const { tolerance, context } = this.#shop;
@@ -70,6 +79,15 @@ export class ContentSession {
       default:
         return this.#refuse((ours ?? request).reason);
     }
+  }
+
+  #beginSpans(line: string): void {
+    this.#spans = new SpanServer({
+      connection: this.#connection,
+      shop: this.#shop,
+      refuse: (reason) => this.#refuse(reason),
+    });
+    this.#spans.line(line);
   }
 
   async #serve(asked: string, offset: number, headerOf: (size: number) => string): Promise<void> {
@@ -102,7 +120,7 @@ export class ContentSession {
   }
 
   async #deliverLarge(name: string, offset: number, headerOf: (size: number) => string): Promise<void> {
-    const { library, buffers, config } = this.#shop;
+    const { library, buffers, config, context } = this.#shop;
     const file = await library.folder.open(name);
     try {
       if (offset > file.size) throw outOfRange();
@@ -110,7 +128,8 @@ export class ContentSession {
       this.#traceOut(header);
       this.#shop.tell('transfer-started', name, `${name} goes to ${this.#connection.remote.host}.`);
       if (config.headerApart) await this.#sendHeader(header);
-      await streamFile(this.#connection, file, { header: config.headerApart ? '' : header, offset }, buffers);
+      const what = { header: config.headerApart ? '' : header, offset };
+      await streamFile(this.#connection, file, what, { pool: buffers, clock: context.clock });
       this.#done(name, file.size - offset);
     } finally {
       await file.close();

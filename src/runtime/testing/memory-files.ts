@@ -88,6 +88,7 @@ export class MemoryFolder implements Folder {
       size: stored.size,
       modifiedMs: stored.modifiedMs,
       read: async (into, at) => readFrom(stored, into, at),
+      readBlocking: (into, at) => readFrom(stored, into, at),
       stat: async () => ({ size: stored.size, modifiedMs: stored.modifiedMs }),
       close: async () => {},
     };
