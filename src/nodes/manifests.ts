@@ -12,6 +12,7 @@ import { manifest as indexServer } from './index-server/manifest';
 import { manifest as monitor } from './monitor/manifest';
 import { manifest as p2pIndex } from './p2p-index/manifest';
 import { manifest as p2pPeer } from './p2p-peer/manifest';
+import { manifest as relay } from './relay/manifest';
 import { manifest as replicaBalancer } from './replica-balancer/manifest';
 import { manifest as replicaClient } from './replica-client/manifest';
 import { manifest as replicaServer } from './replica-server/manifest';
@@ -23,6 +24,7 @@ export const manifests: readonly NodeManifest[] = [
   monitor,
   contentServer,
   client,
+  relay,
   replicaBalancer,
   replicaServer,
   replicaClient,

@@ -2,6 +2,7 @@
 import {
   IconActivityHeartbeat,
   IconAddressBook,
+  IconArrowsExchange,
   IconArrowsSplit2,
   IconBoxMultiple,
   IconCircleDashed,
@@ -22,6 +23,7 @@ const icons: Record<string, ComponentType<{ size?: number; stroke?: number }>> =
   monitor: IconActivityHeartbeat,
   content: IconServer,
   client: IconDeviceDesktop,
+  relay: IconArrowsExchange,
   origin: IconWorld,
   cache: IconStack2,
   balancer: IconArrowsSplit2,
@@ -37,6 +39,7 @@ const hues: Record<string, string> = {
   monitor: 'teal',
   content: 'amber',
   client: 'sky',
+  relay: 'rose',
   origin: 'amber',
   cache: 'teal',
   balancer: 'iris',
