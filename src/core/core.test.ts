@@ -375,6 +375,17 @@ describe('a workspace', () => {
     expect(core.settings.current.recentWorkspaces[0]).toBe(former);
   });
 
+  it('is one at a time, however many are opened at once', async () => {
+    const { call, core, folder } = await setUp();
+    await Promise.all(['A', 'B', 'C'].map((name) => call('workspace.create', { name })));
+    expect(core.workspace.document.name).toBe('C');
+    const workspaces = join(folder, 'workspaces');
+    const locked = await Promise.all(
+      (await readdir(workspaces)).map(async (name) => (await readdir(join(workspaces, name))).join()),
+    );
+    expect(locked.filter((files) => files.includes('.lock'))).toHaveLength(1);
+  });
+
   it('named by its file has its folders beside it', async () => {
     const first = await setUp();
     const path = join(first.folder, 'demo.json');

@@ -75,6 +75,8 @@ export class Core {
   readonly #handlers: Handlers;
   readonly #catalogueMarks = new Map<string, string>();
   #workspace: OpenWorkspace | undefined;
+  /** Workspaces are changed one after the other. */
+  #switching: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: CoreOptions, hub: EventHub, settings: SettingsStore) {
@@ -240,7 +242,13 @@ export class Core {
   }
 
   /** Stops all nodes, saves, and opens another workspace. The present one stays open when that fails. */
-  async openWorkspace(path: string, name?: string): Promise<void> {
+  openWorkspace(path: string, name?: string): Promise<void> {
+    const opened = this.#switching.then(() => this.#switchTo(path, name));
+    this.#switching = opened.catch(() => undefined);
+    return opened;
+  }
+
+  async #switchTo(path: string, name: string | undefined): Promise<void> {
     const absolute = resolve(path);
     if (this.#workspace?.path === absolute) return;
     const next = await OpenWorkspace.open({
@@ -277,6 +285,7 @@ export class Core {
   }
 
   async #close(): Promise<void> {
+    await this.#switching;
     await this.#leaveWorkspace();
     await this.supervisor.close();
     await this.settings.flush();

@@ -209,6 +209,32 @@ describe('the socket', () => {
   });
 });
 
+describe('a slow panel', () => {
+  it('gets the newest state when it reads again, and not all that was in between', async () => {
+    const panel = await connectWithToken();
+    panel.socket.pause();
+    const view = { id: 'x', phase: 'running' as const, since: 0, ports: {}, counters: {} };
+    const pushes = 40;
+    for (let n = 1; n <= pushes; n++) {
+      const snapshot = { n, filler: 'x'.repeat(1_000_000) };
+      studio.core.hub.push({ type: 'node', node: { ...view, snapshot } });
+      // One batch goes out in at most this time, so each push would be one of its own.
+      await new Promise((resolve) => setTimeout(resolve, 55));
+    }
+    panel.socket.resume();
+    const numbers = (): number[] =>
+      panel.received.flatMap(({ batch }) =>
+        ((batch as EventBatch | undefined)?.events ?? []).flatMap((event) =>
+          event.type === 'node' ? [event.node.snapshot.n as number] : [],
+        ),
+      );
+    await waitFor(() => numbers().at(-1) === pushes, 'the newest state');
+    expect(numbers().length).toBeLessThan(pushes);
+    const seqs = panel.received.flatMap(({ batch }) => (batch ? [(batch as EventBatch).seq] : []));
+    expect(seqs).toEqual(seqs.map((_, i) => i + 1));
+  });
+});
+
 describe('an upload', () => {
   const authorized = (): Record<string, string> => ({ Origin: origin, Authorization: `Bearer ${token}` });
 
