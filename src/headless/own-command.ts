@@ -13,6 +13,7 @@ export type OwnCommand = (
 ) => Promise<number>;
 
 export const ownCommands: Readonly<Record<string, () => Promise<OwnCommand>>> = {
+  'http-client': async () => (await import('./get')).runGet,
   'replica-client': async () => (await import('./replica-client')).runReplicaClient,
   'ring-client': async () => (await import('./ring-client')).runRingClient,
   'ring-server': async () => (await import('./ring')).runRing,

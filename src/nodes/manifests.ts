@@ -7,6 +7,7 @@ import { manifest as cacheProxy } from './cache-proxy/manifest';
 import { manifest as client } from './client/manifest';
 import { manifest as contentServer } from './content-server/manifest';
 import { manifest as httpBalancer } from './http-balancer/manifest';
+import { manifest as httpClient } from './http-client/manifest';
 import { manifest as httpOrigin } from './http-origin/manifest';
 import { manifest as indexServer } from './index-server/manifest';
 import { manifest as monitor } from './monitor/manifest';
@@ -35,6 +36,7 @@ export const manifests: readonly NodeManifest[] = [
   httpOrigin,
   cacheProxy,
   httpBalancer,
+  httpClient,
 ];
 
 const byId = new Map(manifests.map((manifest) => [manifest.id, manifest]));

@@ -1,0 +1,290 @@
+import { createHash, type Hash } from 'node:crypto';
+import { StudioError } from '../../contract/errors';
+import { isStrong } from '../../protocol/http/etag';
+import { Fields } from '../../protocol/http/fields';
+import { parseContentRange } from '../../protocol/http/range';
+import type { ResponseHead } from '../../protocol/http/response-head';
+import { parseDictionary } from '../../protocol/http/structured-field';
+import { type HttpUri, splitAuthority } from '../../protocol/http/target';
+import type { Endpoint, Folder, NodeContext, OperationScope, WritableFile } from '../../runtime/context';
+import { finishFile } from '../engine/finish-file';
+import type { Upstream, UpstreamCall } from '../shared/http/upstream';
+import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
+import { readReference } from './reference';
+
+const MAX_REDIRECTS = 10;
+const redirects = new Set([301, 302, 303, 307, 308]);
+/** Bytes that wait for the disk before the server is asked to wait. */
+const HIGH_WATER = 4 * 1024 * 1024;
+const RETRY_MS = 200;
+
+/** The attempt failed in a way that another may not. */
+class Interrupted extends Error {}
+
+/** One download: redirects followed, broken connections resumed, the content checked. */
+export class HttpDownload {
+  readonly #context: NodeContext;
+  readonly #upstream: Upstream;
+  readonly #config: HttpClientConfig;
+  readonly #start: HttpUri;
+  readonly #name: string;
+  readonly #folder: Folder;
+  readonly #scope: OperationScope;
+  readonly #progress: DownloadProgress = { phase: 'waiting', bytes: 0, segments: [], marks: [] };
+  readonly #tell: (head: ResponseHead, uri: HttpUri) => void;
+  #hash: Hash = createHash('sha256');
+  #etag: string | undefined;
+  #digest: string | undefined;
+  #verified = 'size';
+  /** The server that a balancer has sent us to, and that has failed. */
+  #failed: string | undefined;
+
+  constructor(
+    parts: {
+      context: NodeContext;
+      upstream: Upstream;
+      config: HttpClientConfig;
+      folder: Folder;
+      scope: OperationScope;
+    },
+    uri: HttpUri,
+    name: string,
+    tell: (head: ResponseHead, uri: HttpUri) => void,
+  ) {
+    this.#context = parts.context;
+    this.#upstream = parts.upstream;
+    this.#config = parts.config;
+    this.#folder = parts.folder;
+    this.#scope = parts.scope;
+    this.#start = uri;
+    this.#name = name;
+    this.#tell = tell;
+  }
+
+  async run(): Promise<DownloadResult> {
+    const file = await this.#folder.create(`${this.#name}.part`, { truncate: true });
+    try {
+      await this.#attempts(file);
+    } catch (error) {
+      await this.#folder.remove(`${this.#name}.part`);
+      throw error;
+    } finally {
+      await file.close();
+    }
+    this.#progress.phase = 'verifying';
+    this.#report();
+    const digest = this.#hash.digest();
+    if (this.#digest !== undefined) {
+      if (digest.toString('base64') !== this.#digest) {
+        await this.#folder.remove(`${this.#name}.part`);
+        throw new StudioError(
+          'BAD_HASH',
+          `${this.#name} did not arrive as it was sent: the hash differs.`,
+          'Try again.',
+        );
+      }
+      this.#verified = 'size and hash';
+    }
+    const saved = await finishFile(this.#folder, this.#name);
+    return {
+      ...this.#progress,
+      path: `${this.#folder.path}/${saved}`,
+      size: this.#progress.bytes,
+      sha256: digest.toString('hex'),
+      verified: this.#verified,
+    };
+  }
+
+  async #attempts(file: WritableFile): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const before = this.#progress.bytes;
+      try {
+        return await this.#attempt(file, this.#start, 0);
+      } catch (error) {
+        this.#scope.signal.throwIfAborted();
+        if (!(error instanceof Interrupted)) throw error;
+        if (this.#progress.bytes > before) attempt = 1;
+        if (attempt >= this.#config.attempts) {
+          throw new StudioError(
+            'DOWNLOAD_FAILED',
+            `${this.#name} could not be downloaded: ${error.message}`,
+            'Is the server running?',
+          );
+        }
+        this.#mark(`${error.message} Trying again.`);
+        await this.#context.clock.sleep(attempt === 1 ? 0 : RETRY_MS, this.#scope.signal);
+      }
+    }
+  }
+
+  async #attempt(file: WritableFile, uri: HttpUri, depth: number): Promise<void> {
+    if (depth > MAX_REDIRECTS) throw new StudioError('REDIRECTS', `More than ${MAX_REDIRECTS} redirects.`);
+    const location = await this.#fetch(file, uri, depth);
+    if (location === null) return;
+    const next = readReference(location, uri);
+    if (!next)
+      throw new StudioError(
+        'BAD_LOCATION',
+        `${uri.authority} redirects to "${location}", which is no http address.`,
+      );
+    this.#mark(`${uri.authority} sends us to ${next.authority}.`);
+    await this.#attempt(file, next, depth + 1);
+  }
+
+  /** Resolves to null when the content is complete, or to the address of a redirect. */
+  #fetch(file: WritableFile, uri: HttpUri, depth: number): Promise<string | null> {
+    const [proxy] = this.#config.proxy;
+    const server: Endpoint = proxy ?? splitAuthority(uri.authority, 80);
+    const target = proxy ? `http://${uri.authority}${uri.path}` : uri.path;
+    return new Promise((resolve, reject) => {
+      const writer = new FileWriter(file, this.#progress.bytes);
+      let call: UpstreamCall | undefined;
+      let location: string | null = null;
+      let expected: number | undefined;
+      const abort = (): void => {
+        call?.abort();
+        reject(this.#scope.signal.reason);
+      };
+      const interrupted = (message: string): void => {
+        this.#failed = depth > 0 ? uri.authority : undefined;
+        this.#scope.signal.removeEventListener('abort', abort);
+        writer.flush().then(() => reject(new Interrupted(message)), reject);
+      };
+      this.#scope.signal.addEventListener('abort', abort, { once: true });
+      call = this.#upstream.fetch(
+        server,
+        { method: 'GET', target, fields: this.#requestFields(uri, depth) },
+        {
+          head: (head, framing) => {
+            this.#tell(head, uri);
+            if (redirects.has(head.status) && head.fields.has('location')) {
+              location = head.fields.first('location') as string;
+              return;
+            }
+            const problem = this.#accept(head, writer);
+            if (problem) {
+              call?.abort();
+              this.#scope.signal.removeEventListener('abort', abort);
+              return reject(problem);
+            }
+            if (framing.kind === 'length') expected = this.#progress.bytes + framing.length;
+            else if (framing.kind === 'until-close') this.#verified = 'end of connection';
+            if (expected !== undefined) this.#progress.size = expected;
+            this.#begin(uri.authority);
+          },
+          part: (bytes) => {
+            if (location !== null) return;
+            this.#take(bytes);
+            const wait = writer.write(bytes);
+            if (!wait) return;
+            call?.pause();
+            wait.then(() => call?.resume(), reject);
+          },
+          end: () => {
+            this.#scope.signal.removeEventListener('abort', abort);
+            writer.flush().then(() => resolve(location), reject);
+          },
+          failed: (error) => interrupted(error.message),
+        },
+      );
+    });
+  }
+
+  #requestFields(uri: HttpUri, depth: number): Fields {
+    const fields = Fields.of(['Host', uri.authority], ['User-Agent', 'micro-cdn'], ['Accept', '*/*']);
+    if (this.#config.verify) fields.add('Want-Repr-Digest', 'sha-256=1');
+    if (this.#failed !== undefined && depth === 0) fields.add('Balancer-Failed', this.#failed);
+    if (this.#progress.bytes > 0 && this.#etag !== undefined) {
+      fields.add('Range', `bytes=${this.#progress.bytes}-`).add('If-Range', this.#etag);
+    }
+    return fields;
+  }
+
+  /** Null when the content that follows is wanted. */
+  #accept(head: ResponseHead, writer: FileWriter): Error | null {
+    const { status, fields } = head;
+    if (status === 206) {
+      const range = parseContentRange(fields.first('content-range') ?? '');
+      if (range?.start === this.#progress.bytes) return null;
+      return new Interrupted('The server sent another part than the one asked for.');
+    }
+    if (status >= 500) return new Interrupted(`The server answered ${status} ${head.reason}.`);
+    if (status !== 200) {
+      const hint = status === 404 ? 'Is the name right?' : undefined;
+      return new StudioError('HTTP_STATUS', `The server answered ${status} ${head.reason}.`, hint);
+    }
+    const etag = fields.first('etag');
+    this.#etag = etag !== undefined && isStrong(etag) ? etag : undefined;
+    const digest = parseDictionary(fields.get('repr-digest') ?? '')?.get('sha-256')?.value;
+    this.#digest = digest instanceof Uint8Array ? Buffer.from(digest).toString('base64') : undefined;
+    if (this.#progress.bytes > 0) {
+      this.#mark('The file has changed or can’t be resumed: from the beginning.');
+      this.#progress.bytes = 0;
+      this.#hash = createHash('sha256');
+      writer.restart();
+    }
+    return null;
+  }
+
+  #begin(address: string): void {
+    this.#progress.phase = 'running';
+    this.#progress.source = { serverId: address, address };
+    if (this.#progress.segments.at(-1)?.source !== address)
+      this.#progress.segments.push({ source: address, bytes: 0 });
+    this.#report();
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.#progress.bytes += bytes.length;
+    const segment = this.#progress.segments.at(-1);
+    if (segment) segment.bytes += bytes.length;
+    this.#report();
+  }
+
+  #mark(text: string): void {
+    this.#progress.marks.push({ at: this.#context.clock.wallTime(), bytes: this.#progress.bytes, text });
+    this.#report();
+  }
+
+  #report(): void {
+    this.#scope.progress({ ...this.#progress });
+  }
+}
+
+/** Writes what arrives, in order, without waiting for each write. */
+class FileWriter {
+  readonly #file: WritableFile;
+  #at: number;
+  #queued = 0;
+  #writes: Promise<void> = Promise.resolve();
+
+  constructor(file: WritableFile, at: number) {
+    this.#file = file;
+    this.#at = at;
+  }
+
+  /** A promise when the source should wait. */
+  write(lent: Uint8Array): Promise<void> | undefined {
+    const bytes = Buffer.from(lent);
+    const at = this.#at;
+    this.#at += bytes.length;
+    this.#queued += bytes.length;
+    this.#writes = this.#writes.then(async () => {
+      await this.#file.write(bytes, at);
+      this.#queued -= bytes.length;
+    });
+    // Whoever flushes is told.
+    this.#writes.catch(() => {});
+    return this.#queued > HIGH_WATER ? this.#writes : undefined;
+  }
+
+  restart(): void {
+    this.#writes = this.#writes.then(() => this.#file.truncate(0));
+    this.#at = 0;
+  }
+
+  flush(): Promise<void> {
+    return this.#writes;
+  }
+}

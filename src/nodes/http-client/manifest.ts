@@ -1,0 +1,91 @@
+import type { ConfigOf } from '../../contract/fields';
+import { defineNode } from '../../contract/manifest';
+import type { DownloadProgress, DownloadResult } from '../client/manifest';
+
+export const manifest = defineNode({
+  id: 'http-client',
+  command: 'get',
+  family: 'http',
+  label: 'HTTP client',
+  namePrefix: 'Getter',
+  summary: 'Downloads files over HTTP, directly, by a proxy, or from where a balancer sends it.',
+  icon: 'download',
+  tier: 0,
+  downloads: true,
+  fields: {
+    server: {
+      control: 'link',
+      to: ['http-origin', 'http-balancer', 'cache-proxy'],
+      port: 'http',
+      transport: 'tcp',
+      role: 'request',
+      defaultPort: 8000,
+      label: 'Server',
+      help: 'Where a name without an address is asked for: an origin, a balancer, or a cache in front of one.',
+    },
+    proxy: {
+      control: 'links',
+      to: ['cache-proxy'],
+      port: 'http',
+      transport: 'tcp',
+      role: 'request',
+      label: 'Proxy',
+      help: 'A forward proxy that every request goes through; only the first counts.',
+      flag: 'proxy',
+    },
+    out: {
+      control: 'folder',
+      label: 'Save to',
+      help: 'Finished files go here. Empty: the downloads folder.',
+      default: '',
+      flag: 'out',
+    },
+    timeoutMs: {
+      control: 'number',
+      label: 'Time-out',
+      help: 'A server that sends nothing for so long is given up.',
+      default: 10_000,
+      min: 50,
+      max: 600_000,
+      unit: 'ms',
+    },
+    attempts: {
+      control: 'number',
+      label: 'Attempts',
+      help: 'How often a download is tried, from where it broke off, before it fails.',
+      default: 4,
+      min: 1,
+      max: 100,
+      advanced: true,
+    },
+    verify: {
+      control: 'toggle',
+      label: 'Verify',
+      help: 'Ask for the SHA-256 of the file and compare it.',
+      default: true,
+      advanced: true,
+    },
+  },
+  dynamicLinks: [{ to: ['http-origin', 'cache-proxy'], port: 'http', transport: 'tcp', role: 'transfer' }],
+});
+
+export type HttpClientConfig = ConfigOf<(typeof manifest)['fields']>;
+
+/** What a client shows of itself. */
+export interface HttpClientSnapshot {
+  active: number;
+  done: number;
+  failed: number;
+  /** The newest exchange's head lines, for "what did the cache do?". */
+  last?: { url: string; status: number; cacheStatus?: string };
+}
+
+export interface HttpClientOperations {
+  /**
+   * Downloads `HOST:PORT/PATH`, an http URL, or a path on the linked server into `<folder>/<name>`, over
+   * `<name>.part`. An existing file is never overwritten: `name (2)`. Progress is a `DownloadProgress`.
+   */
+  download: { input: { name: string; folder?: string }; output: DownloadResult };
+}
+
+export type { DownloadProgress, DownloadResult };

@@ -1,0 +1,139 @@
+import { StudioError } from '../../contract/errors';
+import { type HttpUri, pathOfFile } from '../../protocol/http/target';
+import type { CreateNode, NodeContext, NodeProgram, OperationScope } from '../../runtime/context';
+import { defaultUpstreamOptions, Upstream } from '../shared/http/upstream';
+import { HttpDownload } from './download';
+import type { DownloadResult, HttpClientConfig, HttpClientOperations, HttpClientSnapshot } from './manifest';
+import { fileNameFor, readReference } from './reference';
+
+const RECEIVE_BUFFER = 1024 * 1024;
+
+export const createNode: CreateNode<HttpClientConfig> = (config, context) => new HttpClient(config, context);
+
+/** Downloads over HTTP. */
+class HttpClient implements NodeProgram {
+  readonly #config: HttpClientConfig;
+  readonly #context: NodeContext;
+  readonly #changed: () => void;
+  readonly #running = new Set<Promise<unknown>>();
+  /** Files that are being written. */
+  readonly #places = new Set<string>();
+  #upstream: Upstream | undefined;
+  #done = 0;
+  #failed = 0;
+  #last: HttpClientSnapshot['last'];
+
+  readonly operations = {
+    download: (
+      input: HttpClientOperations['download']['input'],
+      scope: OperationScope,
+    ): Promise<DownloadResult> => this.#track(this.#download(input, scope)),
+  };
+
+  constructor(config: HttpClientConfig, context: NodeContext) {
+    this.#config = config;
+    this.#context = context;
+    this.#changed = context.telemetry.publish(() => ({ ...this.#snapshot() })).changed;
+  }
+
+  async start(): Promise<Record<string, number>> {
+    this.#upstream = new Upstream(this.#context, {
+      ...defaultUpstreamOptions,
+      replyMs: this.#config.timeoutMs,
+      receiveBufferSize: RECEIVE_BUFFER,
+    });
+    return {};
+  }
+
+  async drain(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  async stop(): Promise<void> {
+    this.#upstream?.stop();
+  }
+
+  async #download(
+    input: HttpClientOperations['download']['input'],
+    scope: OperationScope,
+  ): Promise<DownloadResult> {
+    const { server, out } = this.#config;
+    const base: HttpUri | null = server ? { authority: `${server.host}:${server.port}`, path: '/' } : null;
+    const uri = readReference(input.name, null) ?? (base && onServer(input.name, base));
+    if (!uri) {
+      throw new StudioError(
+        'BAD_URL',
+        `"${input.name}" is not HOST:PORT/PATH.`,
+        'For example: localhost:8000/index.html',
+      );
+    }
+    const folder = await this.#context.files.folder(input.folder ?? out);
+    const name = fileNameFor(uri);
+    const place = `${folder.path}/${name}`;
+    if (this.#places.has(place)) {
+      throw new StudioError(
+        'BUSY',
+        `${name} is being downloaded there already.`,
+        'Wait for it, or choose another folder.',
+      );
+    }
+    this.#places.add(place);
+    const parts = {
+      context: this.#context,
+      upstream: this.#upstream as Upstream,
+      config: this.#config,
+      folder,
+      scope,
+    };
+    const download = new HttpDownload(
+      parts,
+      { ...uri, path: encodePath(uri.path) },
+      fileNameFor(uri),
+      (head, from) => {
+        const cacheStatus = head.fields.get('cache-status');
+        this.#last = {
+          url: `http://${from.authority}${from.path}`,
+          status: head.status,
+          ...(cacheStatus === undefined ? {} : { cacheStatus }),
+        };
+        this.#changed();
+      },
+    );
+    return download.run().finally(() => this.#places.delete(place));
+  }
+
+  async #track(download: Promise<DownloadResult>): Promise<DownloadResult> {
+    this.#running.add(download);
+    this.#changed();
+    try {
+      const result = await download;
+      this.#done++;
+      return result;
+    } catch (error) {
+      this.#failed++;
+      throw error;
+    } finally {
+      this.#running.delete(download);
+      this.#changed();
+    }
+  }
+
+  #snapshot(): HttpClientSnapshot {
+    return {
+      active: this.#running.size,
+      done: this.#done,
+      failed: this.#failed,
+      ...(this.#last ? { last: this.#last } : {}),
+    };
+  }
+}
+
+/** A path on the linked server, or the name of one of its files. */
+function onServer(name: string, base: HttpUri): HttpUri {
+  return { ...base, path: name.startsWith('/') ? name : pathOfFile(name) };
+}
+
+/** A name as a person writes it, made fit for a request line; what is encoded already stays. */
+function encodePath(path: string): string {
+  return path.replace(/[^!-~]+/g, encodeURIComponent);
+}
