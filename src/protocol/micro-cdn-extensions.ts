@@ -13,11 +13,13 @@ import { isWord, type Malformed, type Tolerance, wholeNumber, wireLine, word } f
  * - `delta`: UPDATE, REMOVE_FILE, STATUS, DRAIN and FEATURES from a content server; names with spaces.
  * - `route`: AVOID from a client, and the features of the chosen server at the end of SERVER.
  * - `resume`: RANGE and DIGEST at a content server. An index never has it; it passes it on.
+ * - `holders`: HOLDERS at an index: everybody who has a file; see `micro-cdn-spans.ts`.
+ * - `spans`: SPAN and HASHES at a content server, for downloads from several servers at once.
  */
-export type Feature = 'delta' | 'route' | 'resume';
+export type Feature = 'delta' | 'route' | 'resume' | 'holders' | 'spans';
 
-export const indexFeatures: readonly Feature[] = ['delta', 'route'];
-export const contentFeatures: readonly Feature[] = ['resume'];
+export const indexFeatures: readonly Feature[] = ['delta', 'route', 'holders'];
+export const contentFeatures: readonly Feature[] = ['resume', 'spans'];
 
 /** The server's files change without registering anew; ADD_FILE, REMOVE_FILE … DONE_FILES follow. */
 export interface Update {

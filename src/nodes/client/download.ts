@@ -46,10 +46,13 @@ export class Download {
   #mayResume: boolean;
   /** More than one connection has contributed, so only a hash can tell that the parts belong together. */
   #composed = false;
+  /** What the index has answered already. */
+  #located: Located | null;
 
-  constructor(name: string, partial: PartialFile, ports: DownloadPorts) {
+  constructor(name: string, partial: PartialFile, located: Located | null, ports: DownloadPorts) {
     this.#name = name;
     this.#partial = partial;
+    this.#located = located;
     this.#ports = ports;
     this.#mayResume = !ports.config.strict;
   }
@@ -75,6 +78,9 @@ export class Download {
   /** Null: ask again. */
   async #locate(): Promise<Located | null> {
     const { locator, signal } = this.#ports;
+    const located = this.#located;
+    this.#located = null;
+    if (located) return located;
     for (let asked = 0; ; asked++) {
       const excluded = this.#excluded();
       let server: Located | null;

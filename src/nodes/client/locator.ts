@@ -7,6 +7,7 @@ import {
   WELCOME_WAIT_MS,
 } from '../../protocol/micro-cdn';
 import { extension } from '../../protocol/micro-cdn-extensions';
+import { type HolderRow, parseHolder, spans } from '../../protocol/micro-cdn-spans';
 import type { Endpoint, NodeContext } from '../../runtime/context';
 import { LineClient } from '../shared/line-client';
 
@@ -15,6 +16,9 @@ export interface Located extends ServerAnswer {
   /** The name under which the index knows the file, and under which the server is asked. */
   wireName: string;
 }
+
+/** More holders than anybody could use; an index that names more wants to fill our memory. */
+const MAX_HOLDERS = 1000;
 
 /** How an index wants to be greeted; learned once, since some close the connection on what they do not know. */
 type Greeting = 'with-features' | 'plain' | 'none';
@@ -46,6 +50,40 @@ export class Locator {
       if (answer.type === 'server') return { ...answer, host: this.#reachable(answer.host), wireName };
     }
     return null;
+  }
+
+  /**
+   * Everybody who has the file, least loaded first.
+   * @returns null when the index cannot tell: it is not one of ours
+   * @throws when it cannot be reached
+   */
+  async holders(name: string, signal: AbortSignal): Promise<{ wireName: string; rows: HolderRow[] } | null> {
+    for (const wireName of this.#wireNames(name)) {
+      const client = await LineClient.connect(this.#context, this.#index, {
+        timeoutMs: this.#timeoutMs,
+        signal,
+      });
+      try {
+        const features = await this.#greet(client);
+        if (!features?.includes('holders')) return null;
+        client.write(spans.holders(wireName));
+        const rows = await this.#holderRows(client);
+        if (rows.length > 0) return { wireName, rows };
+      } finally {
+        client.close();
+      }
+    }
+    return null;
+  }
+
+  async #holderRows(client: LineClient): Promise<HolderRow[]> {
+    const rows: HolderRow[] = [];
+    for (;;) {
+      const row = parseHolder((await client.next(this.#timeoutMs)) ?? '');
+      if (row === 'end') return rows;
+      if (row === null || rows.length >= MAX_HOLDERS) throw new Error('It does not answer HOLDERS.');
+      rows.push({ ...row, host: this.#reachable(row.host) });
+    }
   }
 
   /** A foreign index may know a name with spaces in its percent-encoded form only. */
@@ -83,7 +121,7 @@ export class Locator {
   async #greet(client: LineClient): Promise<readonly string[] | null> {
     const greeting = this.#greeting;
     if (greeting === 'none') return [];
-    client.write(greeting === 'plain' ? encode.hello() : extension.hello(['route']));
+    client.write(greeting === 'plain' ? encode.hello() : extension.hello(['route', 'holders']));
     let line: string | null;
     try {
       line = await client.next(WELCOME_WAIT_MS);

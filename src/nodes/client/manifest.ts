@@ -49,6 +49,15 @@ export const manifest = defineNode({
       max: 100,
       advanced: true,
     },
+    maxSources: {
+      control: 'number',
+      label: 'Servers at once',
+      help: 'Large files come from so many servers in parallel, where index and servers are of our kind. 1: from one after the other.',
+      default: 4,
+      min: 1,
+      max: 50,
+      advanced: true,
+    },
     strict: {
       control: 'toggle',
       label: 'Strict',

@@ -358,7 +358,7 @@ describe('programs of somebody else', () => {
     expect(download.outcome).toMatchObject({ size: 5, verified: 'size', sha256: sha256('hello') });
     expect(content.received).toEqual(['GET a.txt']);
     expect(content.peers[0]?.chunks.map(String)).toEqual(['GET a.txt\n']);
-    expect(index.received).toEqual(['HELLO route', 'HELLO', 'GET a.txt']);
+    expect(index.received).toEqual(['HELLO route holders', 'HELLO', 'GET a.txt']);
     world.download('b.txt');
     await world.sim.settle();
     expect(index.received.slice(3)).toEqual(['HELLO', 'GET b.txt']);

@@ -11,6 +11,7 @@ import type {
   DownloadResult,
 } from './manifest';
 import { PartialFiles } from './partial-file';
+import { downloadFromSeveral } from './several';
 
 export const createNode: CreateNode<ClientConfig> = (config, context) => {
   const { telemetry } = context;
@@ -62,12 +63,23 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
   ): Promise<DownloadResult> {
     if (!locator) throw noIndex();
     const folder = await context.files.folder(path || config.out);
+    // What fails here fails again below, where it is dealt with.
+    const located = await locator.locate(name, [], signal).catch(() => null);
+    const several = await downloadFromSeveral(name, located, folder, partials, {
+      context,
+      config,
+      locator,
+      report,
+      signal,
+      keepPartial: () => keepPartial || closing,
+    });
+    if (several) return several;
     const partial = await partials.claim(folder, name);
     try {
       const reportWithPath = (progress: DownloadProgress): void =>
         report({ ...progress, partial: partial.path });
       const ports = { context, config, locator, report: reportWithPath, signal };
-      const result = await new Download(name, partial, ports).run();
+      const result = await new Download(name, partial, located, ports).run();
       const saved = await partial.finish();
       telemetry.count('bytesDownloaded', result.size);
       telemetry.event({

@@ -47,6 +47,33 @@ export class PartialFiles {
     }
   }
 
+  /**
+   * The same choice of a name, for a download that writes `<name>.part` by itself. `release` when it has ended.
+   */
+  async reserve(folder: Folder, name: string): Promise<{ name: string; release: () => void }> {
+    for (let number = 1; ; number++) {
+      const finalName = numbered(name, number);
+      const key = `${folder.path}\0${finalName}.part`;
+      if (this.#inUse.has(key) || (await exists(folder, finalName)) || this.#inUse.has(key)) continue;
+      this.#inUse.add(key);
+      try {
+        const file = await this.#open(folder, `${finalName}.part`, this.#released.delete(key));
+        if (file) {
+          await file.close();
+          const release = (): void => {
+            this.#inUse.delete(key);
+            this.#released.add(key);
+          };
+          return { name: finalName, release };
+        }
+        this.#inUse.delete(key);
+      } catch (error) {
+        this.#inUse.delete(key);
+        throw error;
+      }
+    }
+  }
+
   /** Null when another process is writing it. */
   async #open(folder: Folder, partName: string, left: boolean): Promise<WritableFile | null> {
     try {

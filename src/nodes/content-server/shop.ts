@@ -8,6 +8,7 @@ import { Digests } from './digests';
 import { HotCache } from './hot-cache';
 import type { Library } from './library';
 import type { ContentConfig } from './manifest';
+import { PieceHashCache } from './span-server';
 
 /** Transfers that are told to the journal, a second; all are counted. */
 const EVENTS_PER_SECOND = 20;
@@ -20,6 +21,7 @@ export class Shop {
   readonly library: Library;
   readonly hot: HotCache;
   readonly digests: Digests;
+  readonly pieceHashes: PieceHashCache;
   readonly buffers = new BufferPool();
   readonly #events: RateLimit;
   #load = 0;
@@ -33,6 +35,7 @@ export class Shop {
     this.library = library;
     this.hot = new HotCache(library.folder, context.clock);
     this.digests = new Digests(library.folder);
+    this.pieceHashes = new PieceHashCache(library.folder);
     this.#events = new RateLimit(EVENTS_PER_SECOND, context.clock);
   }
 

@@ -36,6 +36,8 @@ export interface DownloadOptions {
   folder: Folder;
   layout: PieceLayout;
   verification: Verification;
+  /** Computes the SHA-256 of the whole as well, though the pieces are verified one by one. */
+  wholeDigest?: boolean;
   /** Which file this is, for the record of a later run: see `RecordedIdentity`. */
   identity: string;
   order: 'sequential' | 'rarest';
@@ -265,7 +267,7 @@ export class MultiSourceDownload {
   }
 
   async #openFile(): Promise<void> {
-    const { folder, name, layout, verification } = this.#options;
+    const { folder, name, layout, verification, wholeDigest } = this.#options;
     const kept = await readRecord(folder, name, this.#recordedIdentity);
     try {
       this.#file = await folder.create(name + PART, { truncate: kept === null });
@@ -273,7 +275,7 @@ export class MultiSourceDownload {
       throw diskError(error);
     }
     if (kept) this.#takeUp(kept, this.#file);
-    if (verification.kind !== 'pieces') {
+    if (verification.kind !== 'pieces' || wholeDigest) {
       const algorithm = verification.kind === 'digest' ? verification.algorithm : 'sha256';
       this.#digest = new OrderedDigest(algorithm, layout, this.#verified, this.#file);
     }
@@ -578,10 +580,7 @@ export class MultiSourceDownload {
     }
     await this.#recording;
     await removeRecord(folder, name);
-    const sha256 =
-      verification.kind === 'size' || (verification.kind === 'digest' && verification.algorithm === 'sha256')
-        ? digest
-        : undefined;
+    const sha256 = verification.kind === 'digest' && verification.algorithm !== 'sha256' ? undefined : digest;
     return { verified: verifiedWords(verification), ...(sha256 ? { sha256 } : {}), view: this.view() };
   }
 

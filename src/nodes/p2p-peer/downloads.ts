@@ -45,6 +45,8 @@ interface Running {
   why: Map<string, string>;
   sources: Map<string, SwarmSource>;
   hashes: PieceHashes | null;
+  /** Path of the unfinished file. */
+  partial: string;
   /** In our own folder: what is there of it is shared already. */
   shared: boolean;
   pieceListeners: Set<(piece: number) => void>;
@@ -85,6 +87,7 @@ export class Downloads {
       why: new Map(),
       sources: new Map(),
       hashes: null,
+      partial: `${folder.path}/${name}.part`,
       shared: folder.path === ownFolder.path && !this.#options.library.files.has(name),
       pieceListeners: new Set(),
       ended: new AbortController(),
@@ -406,11 +409,12 @@ export class Downloads {
     };
   }
 
-  #progress({ name }: Running, engine: MultiSourceDownload): PeerDownloadProgress {
+  #progress({ name, partial }: Running, engine: MultiSourceDownload): PeerDownloadProgress {
     const { phase, bytes, size, sources, marks } = engine.view();
     const best = sources.reduce((a, b) => (b.bytesPerSecond > (a?.bytesPerSecond ?? -1) ? b : a), sources[0]);
     return {
       phase,
+      partial,
       bytes,
       size,
       ...(best ? { source: { serverId: best.id, address: best.address } } : {}),

@@ -229,6 +229,8 @@ export interface P2pPeerOperations {
 
 export interface PeerDownloadProgress {
   phase: 'waiting' | 'running' | 'paused' | 'verifying';
+  /** Path of the unfinished file, so that whoever cancels for good can delete it. */
+  partial?: string;
   bytes: number;
   size?: number;
   source?: { serverId: string; address: string };
