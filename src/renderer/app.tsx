@@ -31,6 +31,7 @@ import {
 } from './studio-context';
 import { cssVariables, theme } from './theme';
 import { EmptyState } from './ui/empty-state';
+import { ErrorBoundary } from './ui/error-boundary';
 import { Splitter } from './ui/splitter';
 import { carriesFiles } from './uploads/dropped';
 import { watchOf } from './watch';
@@ -59,7 +60,13 @@ function Shell({ studio }: { studio: Studio }) {
   return (
     <div className={css.shell}>
       <ConnectionBanner connection={connection} client={studio.client} />
-      {isLoaded ? <Window /> : <Loading connection={connection} />}
+      {isLoaded ? (
+        <ErrorBoundary part="window">
+          <Window />
+        </ErrorBoundary>
+      ) : (
+        <Loading connection={connection} />
+      )}
     </div>
   );
 }

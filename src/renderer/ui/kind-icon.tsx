@@ -8,6 +8,7 @@ import {
   IconCircleDashed,
   IconCube,
   IconDeviceDesktop,
+  IconDownload,
   IconListSearch,
   IconServer,
   IconShare3,
@@ -29,6 +30,7 @@ const icons: Record<string, ComponentType<{ size?: number; stroke?: number }>> =
   balancer: IconArrowsSplit2,
   replica: IconBoxMultiple,
   ring: IconCircleDashed,
+  download: IconDownload,
   'p2p-index': IconAddressBook,
   'p2p-peer': IconShare3,
 };
@@ -39,6 +41,7 @@ const hues: Record<string, string> = {
   monitor: 'teal',
   content: 'amber',
   client: 'sky',
+  download: 'sky',
   relay: 'rose',
   origin: 'amber',
   cache: 'teal',

@@ -3,6 +3,7 @@ import { ActionIcon, Tabs, Tooltip } from '@mantine/core';
 import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 import { usePanel, usePanelState } from '../../studio-context';
+import { ErrorBoundary } from '../../ui/error-boundary';
 import css from './dock.module.css';
 
 export interface DockPanel {
@@ -59,7 +60,9 @@ export function Dock({ panels }: { panels: readonly DockPanel[] }) {
         </div>
         {open && (
           <Tabs.Panel value={current.id} className={css.content ?? ''}>
-            <Content />
+            <ErrorBoundary part={current.label.toLowerCase()} resetKey={current.id}>
+              <Content />
+            </ErrorBoundary>
           </Tabs.Panel>
         )}
       </Tabs>

@@ -18,6 +18,7 @@ import {
   useStudio,
 } from '../../studio-context';
 import { EmptyState } from '../../ui/empty-state';
+import { ErrorBoundary } from '../../ui/error-boundary';
 import { KindIcon } from '../../ui/kind-icon';
 import { Status, stateLabels } from '../../ui/status';
 import { useNow } from '../../ui/use-now';
@@ -118,7 +119,9 @@ function OneNode({ id, tabs }: { id: string; tabs: readonly InspectorTab[] }) {
           ))}
         </Tabs.List>
         <Tabs.Panel value={current.id} className={css.content ?? ''}>
-          <Content node={id} />
+          <ErrorBoundary part={current.label.toLowerCase()} resetKey={`${id} ${current.id}`}>
+            <Content node={id} />
+          </ErrorBoundary>
         </Tabs.Panel>
       </Tabs>
     </>

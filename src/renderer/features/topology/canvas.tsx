@@ -36,6 +36,8 @@ import { useCanvasKeys } from './use-canvas-keys';
 const farBelow = 0.5;
 const nodeTypes = { node: NodeCard, outside: OutsideCard };
 const edgeTypes = { link: LinkEdge };
+/** Fewer are seen at a glance anyway. */
+const mapAbove = 12;
 /** Above this, only what is in view is in the document. */
 const virtualAbove = 300;
 /** Above this, links show their labels only when selected. */
@@ -176,7 +178,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
       >
         <Background gap={24} size={1.5} color="var(--dots)" bgColor="var(--canvas)" />
         <TrafficOverlay moving={moving} />
-        {nodes.length > 6 && (
+        {nodes.length > mapAbove && (
           <MiniMap<FlowNode>
             className={css.minimap ?? ''}
             pannable

@@ -85,41 +85,6 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         cell: ({ state }) => <Status state={state} />,
       },
       {
-        id: 'figures',
-        header: 'Figures',
-        width: 'minmax(150px, 1fr)',
-        cell: ({ spec, view, state }) =>
-          state === 'crashed'
-            ? view?.reason?.message
-            : kindOf(spec.kind)
-                .figures?.(view?.snapshot ?? {})
-                .map(({ label, value }) => `${value} ${label}`)
-                .join(' · '),
-      },
-      {
-        id: 'ports',
-        header: 'Ports',
-        width: '104px',
-        cell: ({ view }) => <span className="mono">{Object.values(view?.ports ?? {}).join(' ')}</span>,
-      },
-      { id: 'links', header: 'Links', width: 'minmax(140px, 1.4fr)', cell: (row) => row.links },
-      {
-        id: 'cpu',
-        header: 'CPU',
-        width: '64px',
-        align: 'end',
-        sortable: true,
-        cell: ({ view }) => (view?.cpu === undefined ? '' : `${Math.round(view.cpu * 100)} %`),
-      },
-      {
-        id: 'memory',
-        header: 'Heap',
-        width: '84px',
-        align: 'end',
-        sortable: true,
-        cell: ({ view }) => (view?.heapBytes === undefined ? '' : formatBytes(view.heapBytes)),
-      },
-      {
         id: 'actions',
         header: 'Actions',
         width: '104px',
@@ -157,6 +122,41 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
           </span>
         ),
       },
+      {
+        id: 'figures',
+        header: 'Figures',
+        width: 'minmax(150px, 1fr)',
+        cell: ({ spec, view, state }) =>
+          state === 'crashed' || state === 'stopped'
+            ? view?.reason?.message
+            : kindOf(spec.kind)
+                .figures?.(view?.snapshot ?? {})
+                .map(({ label, value }) => `${value} ${label}`)
+                .join(' · '),
+      },
+      {
+        id: 'ports',
+        header: 'Ports',
+        width: '104px',
+        cell: ({ view }) => <span className="mono">{Object.values(view?.ports ?? {}).join(' ')}</span>,
+      },
+      {
+        id: 'cpu',
+        header: 'CPU',
+        width: '64px',
+        align: 'end',
+        sortable: true,
+        cell: ({ view }) => (view?.cpu === undefined ? '' : `${Math.round(view.cpu * 100)} %`),
+      },
+      {
+        id: 'memory',
+        header: 'Heap',
+        width: '84px',
+        align: 'end',
+        sortable: true,
+        cell: ({ view }) => (view?.heapBytes === undefined ? '' : formatBytes(view.heapBytes)),
+      },
+      { id: 'links', header: 'Links', width: 'minmax(140px, 1.4fr)', cell: (row) => row.links },
     ],
     [commands, onMenu],
   );

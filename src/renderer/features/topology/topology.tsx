@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { stateIn } from '../../node-state';
 import { sameValues } from '../../store';
 import { usePanel, usePanelState, useStudio } from '../../studio-context';
+import { ErrorBoundary } from '../../ui/error-boundary';
 import { SearchField } from '../../ui/search-field';
 import { StatusGlyph } from '../../ui/status';
 import { Canvas } from './canvas';
@@ -46,11 +47,13 @@ export function Topology({
         <Counts />
       </header>
       <div className={css.content}>
-        {view === 'table' ? (
-          <NodeTable search={search} onMenu={setMenu} />
-        ) : (
-          <Canvas onMenu={setMenu}>{isEmpty ? welcome : guide}</Canvas>
-        )}
+        <ErrorBoundary part="topology" resetKey={view}>
+          {view === 'table' ? (
+            <NodeTable search={search} onMenu={setMenu} />
+          ) : (
+            <Canvas onMenu={setMenu}>{isEmpty ? welcome : guide}</Canvas>
+          )}
+        </ErrorBoundary>
       </div>
       {menu && <TopologyMenu target={menu} onClose={() => setMenu(null)} breakItems={breakItems} />}
     </section>

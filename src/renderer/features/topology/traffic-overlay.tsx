@@ -66,6 +66,7 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
       if (moving)
         for (const particle of field.particles)
           drawParticle(context, particle, nodeLookup, palette, now, zoom);
+      clearCards(context, nodeLookup);
       // Without motion one picture for each change of the flows is enough.
       if (moving) wake();
     };
@@ -88,6 +89,14 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
 
   // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without tabIndex takes no focus.
   return <canvas ref={canvas} className={css.overlay} aria-hidden="true" />;
+}
+
+/** Traffic passes behind cards, though the canvas lies above them: it must lie above the links. */
+function clearCards(context: CanvasRenderingContext2D, nodes: NodeLookup): void {
+  for (const node of nodes.values()) {
+    const { x, y, width, height } = boxOf(node);
+    context.clearRect(x, y, width, height);
+  }
 }
 
 function resize(element: HTMLCanvasElement, width: number, height: number): void {
