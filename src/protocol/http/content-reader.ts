@@ -1,21 +1,27 @@
 import { ChunkedDecoder, type ChunkedOptions } from './chunked';
 import type { Fields } from './fields';
 import type { Framing } from './framing';
-import { asBuffer } from './head-reader';
+import { asBuffer, type HeadReader } from './head-reader';
 
 /** Takes the content of one message out of a stream of bytes, as its framing says. */
 export class ContentReader {
   readonly framing: Framing;
   readonly #chunked: ChunkedDecoder | undefined;
   #left: number;
-  #skipLineFeed: boolean;
+  #skipLineFeed = false;
 
-  /** @param skipLineFeed a first line feed still belongs to the head: see `HeadReader.takeSkipLineFeed` */
-  constructor(framing: Framing, options: ChunkedOptions, skipLineFeed = false) {
+  constructor(framing: Framing, options: ChunkedOptions) {
     this.framing = framing;
     this.#left = framing.kind === 'length' ? framing.length : 0;
     this.#chunked = framing.kind === 'chunked' ? new ChunkedDecoder(options) : undefined;
-    this.#skipLineFeed = skipLineFeed;
+  }
+
+  /** The content after the head that `heads` has just read. */
+  static after(heads: HeadReader, framing: Framing, options: ChunkedOptions): ContentReader {
+    const content = new ContentReader(framing, options);
+    // A line feed that still belongs to the head comes before the content; without content, before the next head.
+    if (!content.done) content.#skipLineFeed = heads.takeSkipLineFeed();
+    return content;
   }
 
   /** All of the content has been read. Content that ends with the connection is never done by itself. */

@@ -190,7 +190,7 @@ export class ServerConnection {
     }
     this.#lastProgress = server.tick;
     server.telemetry.trace('in', 'tcp', this.peer, () => describe(head));
-    this.#content = new ContentReader(framing, { extensions: 'refuse' }, this.#heads.takeSkipLineFeed());
+    this.#content = ContentReader.after(this.#heads, framing, { extensions: 'refuse' });
     const exchange = new Exchange(this, head, this.#content);
     this.#exchange = exchange;
     server.handler(exchange);

@@ -128,6 +128,8 @@ export class UpstreamConnection {
 
   #received(bytes: Uint8Array): void {
     if (!this.#call) {
+      // The end of the last head, late.
+      if (bytes.length === 1 && bytes[0] === 0x0a && this.#heads.takeSkipLineFeed()) return;
       // Bytes that nobody asked for: whatever they are, they must not become the reply to the next request.
       this.destroy();
       return;
@@ -163,7 +165,7 @@ export class UpstreamConnection {
     }
     const framing = responseFraming(request.method, head.status, head.fields);
     this.#head = head;
-    this.#content = new ContentReader(framing, { extensions: 'ignore' }, this.#heads.takeSkipLineFeed());
+    this.#content = ContentReader.after(this.#heads, framing, { extensions: 'ignore' });
     sink.head(head, framing);
     return next;
   }
