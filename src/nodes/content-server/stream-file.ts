@@ -3,9 +3,9 @@ import type { BufferPool } from './buffer-pool';
 import { isSame } from './hot-cache';
 
 /** A read that took no longer came from the system's cache, not from a disk. */
-const CACHED_MS = 1;
+const CACHED_MS = 2;
 /** After one that did take longer, so many are left to other threads. */
-const PATIENCE = 32;
+const PATIENCE = 8;
 
 /**
  * Sends `header`, and the file from `offset` to the size it had when it was opened: exactly so many bytes, or
