@@ -5,7 +5,6 @@ import { parseResponseHead, type ResponseHead } from '../../protocol/http/respon
 import type { Connection, NodeContext } from '../../runtime/context';
 
 const MAX_REDIRECTS = 5;
-const LINE_FEED = 0x0a;
 
 export interface HttpGetLimits {
   /** For the whole exchange, redirects included. */
@@ -99,8 +98,6 @@ function receive(connection: Connection, maxBytes: number): Promise<Answer> {
 
 class AnswerReader {
   readonly #heads = new HeadReader(defaultHeadLimits, { missingLastLineFeed: 'anywhere' });
-  /** Some servers forget the last line feed of a head, so a late one may still come. */
-  #skipLineFeed = false;
   #begun: { head: ResponseHead; content: ContentReader } | undefined;
   readonly #parts: Buffer[] = [];
   #size = 0;
@@ -112,18 +109,13 @@ class AnswerReader {
     let at = 0;
     // Interim answers (1xx) have a head and nothing else, and come before the real one.
     while (!this.#begun) {
-      if (this.#skipLineFeed && at < bytes.length) {
-        this.#skipLineFeed = false;
-        if (bytes[at] === LINE_FEED) at++;
-      }
       const { head: text, next } = this.#heads.read(bytes, at);
       if (text === null) return null;
       at = next;
       const head = parseResponseHead(text, defaultHeadLimits.maxFields);
-      this.#skipLineFeed = this.#heads.takeSkipLineFeed();
       if (head.status < 200) continue;
       const framing = responseFraming('GET', head.status, head.fields);
-      const content = new ContentReader(framing, { extensions: 'ignore' }, this.#skipLineFeed);
+      const content = ContentReader.after(this.#heads, framing, { extensions: 'ignore' });
       this.#begun = { head, content };
     }
     this.#begun.content.push(bytes, at, (part) => this.#take(part));

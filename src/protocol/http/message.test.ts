@@ -28,11 +28,7 @@ function parse(segments: readonly Buffer[], tolerance = strict): Parsed {
           at = next;
           if (head === null) continue;
           const parsed = parseRequestHead(head, defaultHeadLimits.maxFields);
-          const reader = new ContentReader(
-            parsed.framing,
-            { extensions: 'refuse' },
-            heads.takeSkipLineFeed(),
-          );
+          const reader = ContentReader.after(heads, parsed.framing, { extensions: 'refuse' });
           current = { head: parsed, reader, content: '' };
         } else {
           const { reader } = current;
