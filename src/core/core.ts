@@ -237,18 +237,25 @@ export class Core {
     await this.createWorkspace('My network');
   }
 
-  async createWorkspace(name: string): Promise<void> {
-    await this.openWorkspace(await newWorkspacePath(this.options.dataFolder, name), name);
+  /** Begins a new, empty workspace of this name. */
+  createWorkspace(name: string): Promise<void> {
+    return this.#switch(async () => {
+      await this.#switchTo(await newWorkspacePath(this.options.dataFolder, name), name);
+    });
   }
 
   /** Stops all nodes, saves, and opens another workspace. The present one stays open when that fails. */
-  openWorkspace(path: string, name?: string): Promise<void> {
-    const opened = this.#switching.then(() => this.#switchTo(path, name));
-    this.#switching = opened.catch(() => undefined);
-    return opened;
+  openWorkspace(path: string): Promise<void> {
+    return this.#switch(() => this.#switchTo(path));
   }
 
-  async #switchTo(path: string, name: string | undefined): Promise<void> {
+  #switch(run: () => Promise<void>): Promise<void> {
+    const done = this.#switching.then(run);
+    this.#switching = done.catch(() => undefined);
+    return done;
+  }
+
+  async #switchTo(path: string, name?: string): Promise<void> {
     const absolute = resolve(path);
     if (this.#workspace?.path === absolute) return;
     const next = await OpenWorkspace.open({
