@@ -7,6 +7,7 @@ import { client } from './client';
 import { contentServer } from './content-server';
 import { indexServer } from './index-server';
 import { monitor } from './monitor';
+import { p2pIndex, p2pPeer } from './p2p';
 import { replicaBalancer, replicaServer } from './replica';
 import { ringServer } from './ring-server';
 
@@ -30,6 +31,8 @@ const kinds: Record<string, KindView> = {
   'replica-balancer': replicaBalancer,
   'replica-server': replicaServer,
   'ring-server': ringServer,
+  'p2p-index': p2pIndex,
+  'p2p-peer': p2pPeer,
 };
 
 const plain: KindView = {};

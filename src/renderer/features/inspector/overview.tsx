@@ -13,6 +13,8 @@ import { ClientOverview } from './overviews/client';
 import { ContentServerOverview } from './overviews/content-server';
 import { IndexServerOverview } from './overviews/index-server';
 import { MonitorOverview } from './overviews/monitor';
+import { P2pIndexOverview } from './overviews/p2p-index';
+import { P2pPeerOverview } from './overviews/p2p-peer';
 import { ReplicaBalancerOverview } from './overviews/replica-balancer';
 import { ReplicaClientOverview } from './overviews/replica-client';
 import { ReplicaServerOverview } from './overviews/replica-server';
@@ -30,6 +32,8 @@ const overviews: Record<string, ComponentType<{ node: string }>> = {
   'replica-client': ReplicaClientOverview,
   'ring-server': RingServerOverview,
   'ring-client': RingClientOverview,
+  'p2p-index': P2pIndexOverview,
+  'p2p-peer': P2pPeerOverview,
 };
 
 export function Overview({ node }: { node: string }) {
