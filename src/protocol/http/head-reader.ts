@@ -103,7 +103,7 @@ export class HeadReader {
   /** RFC 9112, section 2.2: empty lines before a start line are ignored. */
   #skipEmptyLines(bytes: Buffer, at: number): number {
     let start = at;
-    if (this.#skipLineFeed) {
+    if (this.#skipLineFeed && start < bytes.length) {
       this.#skipLineFeed = false;
       if (bytes[start] === LF) start++;
     }
