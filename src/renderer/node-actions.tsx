@@ -12,6 +12,7 @@ import { type ComponentType, useMemo } from 'react';
 import { formatCount } from './format';
 import { isPossible, type NodeActionId, stateIn } from './node-state';
 import { notify } from './notify';
+import { modKey } from './shortcuts';
 import { runWith, useStudioParts } from './studio-context';
 
 export interface NodeAction {
@@ -98,7 +99,7 @@ export function useNodeCommands(): NodeCommands {
         const done = await run('workspace.apply', { command: { type: 'remove-nodes', ids: known } });
         if (!done) return;
         panel.select([]);
-        notify({ level: 'info', title: `${what} removed`, text: 'Undo brings it back: Ctrl+Z.' });
+        notify({ level: 'info', title: `${what} removed`, text: `Undo brings it back: ${modKey}+Z.` });
       },
       async duplicate(ids) {
         const known = ids.filter((id) => store.get()?.specs.has(id));

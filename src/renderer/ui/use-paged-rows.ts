@@ -39,7 +39,9 @@ export function usePagedRows<Row>(
     queries: wanted.map((page) => ({
       queryKey: [...key, page],
       queryFn: () => fetchPage(page * pageSize, pageSize),
-      placeholderData: keepPreviousData,
+      // The rows that were in these places before; never those of another page, which would be in wrong places.
+      placeholderData: (former: Page<Row> | undefined, of: { queryKey: readonly unknown[] } | undefined) =>
+        of?.queryKey.at(-1) === page ? former : undefined,
       enabled,
     })),
   });

@@ -84,6 +84,9 @@ export class Uploads {
       method: 'PUT',
       headers: { Authorization: `Bearer ${this.client.token ?? ''}` },
       body: file,
+    }).catch(() => {
+      // The browser does not tell more: cancelled, the file changed while it was read, or no connection.
+      throw new Error('It was broken off before its end.');
     });
     if (response.ok) return;
     const answer: unknown = await response.json().catch(() => null);

@@ -1,5 +1,5 @@
 /** The files of one server: add, drop, search, download, remove. */
-import { ActionIcon, Button, FileButton, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import {
   IconAlertTriangle,
@@ -9,10 +9,10 @@ import {
   IconTrash,
   IconUpload,
 } from '@tabler/icons-react';
-import { type DragEvent, useCallback, useMemo, useState } from 'react';
+import { type ChangeEvent, type DragEvent, useCallback, useMemo, useRef, useState } from 'react';
 import type { FileRow } from '../../../contract/calls';
 import { formatBytes, formatCount, formatDate } from '../../format';
-import { notify } from '../../notify';
+import { notify, notifyError } from '../../notify';
 import { useNodeSpec, usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
 import { ContextMenu, type MenuPoint } from '../../ui/context-menu';
 import { type Column, DataTable } from '../../ui/data-table';
@@ -232,17 +232,32 @@ export function FilesTab({ node }: { node: string }) {
   );
 }
 
-/** Paths where the shell has paths, else the browser's own file chooser. */
+/** By path where the shell has paths, else with the browser's own choosers. */
 function AddButton({ node }: { node: string }) {
   const { uploads } = useStudioParts();
   const run = useRun();
   const paths = useStudio((state) => state.shell.paths);
-  if (paths) {
-    const choose = async (what: 'files' | 'folder'): Promise<void> => {
-      const chosen = await run('shell.choose', { what, title: 'Add to the server' });
-      if (chosen?.length) await run('files.import', { node, paths: chosen });
-    };
-    return (
+  const input = useRef<HTMLInputElement>(null);
+
+  const choose = async (what: 'files' | 'folder'): Promise<void> => {
+    if (!paths) {
+      if (!input.current) return;
+      input.current.webkitdirectory = what === 'folder';
+      return input.current.click();
+    }
+    const chosen = await run('shell.choose', { what, title: 'Add to the server' });
+    if (chosen?.length) await run('files.import', { node, paths: chosen });
+  };
+  const onChange = (event: ChangeEvent<HTMLInputElement>): void => {
+    const files = [...(event.currentTarget.files ?? [])];
+    // The same file may be chosen again.
+    event.currentTarget.value = '';
+    const named = files.map((file) => ({ name: file.webkitRelativePath || file.name, file }));
+    uploads.give({ files: named }, node).catch(notifyError);
+  };
+
+  return (
+    <>
       <Menu position="bottom-end">
         <Menu.Target>
           <Button leftSection={<IconFilePlus size={15} />}>Add</Button>
@@ -256,22 +271,8 @@ function AddButton({ node }: { node: string }) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-    );
-  }
-  return (
-    <FileButton
-      multiple
-      inputProps={{ 'aria-label': 'Files to add' }}
-      onChange={(files) =>
-        void uploads.give({ files: files.map((file) => ({ name: file.name, file })) }, node)
-      }
-    >
-      {(props) => (
-        <Button leftSection={<IconFilePlus size={15} />} {...props}>
-          Add
-        </Button>
-      )}
-    </FileButton>
+      <input ref={input} type="file" multiple hidden aria-label="Files to add" onChange={onChange} />
+    </>
   );
 }
 
