@@ -116,7 +116,7 @@ describe('towards our own index', () => {
     await world.sim.advance(50);
     world.crash('index');
     await world.index({ monitor: null });
-    await world.sim.advance(1100);
+    await world.sim.advance(300);
     expect((await world.catalogue()).total).toBe(1);
   });
 
@@ -128,7 +128,7 @@ describe('towards our own index', () => {
     monitor.send('SERVER_DOWN CS1 1\n');
     await world.sim.settle();
     expect(world.statusOf('CS1')).toBe('dead');
-    await world.sim.advance(1100);
+    await world.sim.advance(3100);
     expect(world.statusOf('CS1')).toBe('alive');
   });
 

@@ -18,6 +18,8 @@ export class LineClient {
   #paused = false;
   #over = false;
   #error: Error | undefined;
+  /** Called when the peer has closed. */
+  onClose: () => void = () => {};
 
   /** @throws an error with `code` 'ECONNREFUSED', 'ETIMEDOUT', 'ABORT_ERR' … */
   static async connect(context: NodeContext, to: Endpoint, options: ConnectOptions): Promise<LineClient> {
@@ -48,6 +50,11 @@ export class LineClient {
         this.#finish();
       },
     });
+  }
+
+  /** The peer has closed; lines that came before may still be taken. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** Sends one or more whole lines in one segment. */
@@ -83,6 +90,7 @@ export class LineClient {
 
   /** Ends the connection cleanly; a peer that does not end its side is not waited for long. */
   close(): void {
+    this.onClose = () => {};
     this.#framer.stop();
     this.#lines.length = 0;
     if (this.#paused) this.connection.resume();
@@ -118,7 +126,9 @@ export class LineClient {
   }
 
   #finish(): void {
+    if (this.#over) return;
     this.#over = true;
     this.#wake?.();
+    this.onClose();
   }
 }
