@@ -78,17 +78,17 @@ export class StudioSync {
     if (this.#loading || this.#stopped || !this.#stale) return;
     this.#loading = true;
     this.#stale = false;
-    try {
-      const snapshot = await this.transport.call('studio.snapshot', {});
-      this.dispatch({ type: 'snapshot', snapshot, now: this.environment.now() });
-      this.#pending = this.#pending.filter((batch) => batch.seq > snapshot.seq);
-    } catch {
+    const snapshot = await this.transport.call('studio.snapshot', {}).catch(() => null);
+    this.#loading = false;
+    if (!snapshot) {
       this.#stale = true;
       // A transport that is away says 'connected' when it is back; this covers a core that was too busy.
       this.environment.later(1000, () => void this.#load());
-    } finally {
-      this.#loading = false;
+      return;
     }
-    if (!this.#stale) this.#apply();
+    this.#pending = this.#pending.filter((batch) => batch.seq > snapshot.seq);
+    this.dispatch({ type: 'snapshot', snapshot, now: this.environment.now() });
+    if (this.#stale) void this.#load();
+    else this.#apply();
   }
 }

@@ -11,19 +11,12 @@ import type {
   LinkValue,
   PortField,
 } from '../../../contract/fields';
-import { manifestOf } from '../../../nodes/manifests';
 import { nameOf } from '../../graph';
 import { isAlive } from '../../node-state';
+import { portUser } from '../../port-use';
 import { useNodeState, useRun, useStudio, useStudioParts } from '../../studio-context';
 import css from './config.module.css';
-import {
-  addressFromText,
-  addressText,
-  isUnfinishedAddress,
-  linkTargets,
-  portUser,
-  savedValue,
-} from './form-model';
+import { addressFromText, addressText, isUnfinishedAddress, linkTargets, savedValue } from './form-model';
 
 interface ControlProps<F extends Field = Field> {
   id: string;
@@ -120,7 +113,8 @@ function PortControl({
   const port = typeof value === 'number' ? value : 0;
   const [checked] = useDebouncedValue(port, 250);
   const host = String(config.host ?? '127.0.0.1');
-  const user = portUser(port, field.transport, host, specs.values(), node, manifestOf);
+  const user =
+    port > 0 ? portUser({ host, transport: field.transport, port }, specs.values(), node) : undefined;
   // The port that the node itself holds is not free, and that is as it should be.
   const isOwn = isAlive(state) && savedValue(id, field, config) === port;
   const check = useQuery({

@@ -6,7 +6,6 @@ import {
   addressText,
   edited,
   linkTargets,
-  portUser,
   problemsOf,
   savedValue,
   shownValue,
@@ -68,18 +67,5 @@ describe('links', () => {
   it('offer nodes of the kinds that fit, in natural order', () => {
     const specs = [spec('b', 'monitor', 'M10'), spec('a', 'monitor', 'M2'), spec('c', 'client', 'C1')];
     expect(linkTargets({ to: ['monitor'] }, specs, 'x').map(({ name }) => name)).toEqual(['M2', 'M10']);
-  });
-});
-
-describe('portUser', () => {
-  const others = [spec('cs1', 'content-server', 'CS1', { tcpPort: 7001, udpPort: 7002 })];
-  it('finds the node that is set to use a port', () => {
-    const user = (port: number, transport: 'tcp' | 'udp', host = '127.0.0.1') =>
-      portUser(port, transport, host, others, 'me', manifestOf)?.name;
-    expect(user(7001, 'tcp')).toBe('CS1');
-    expect(user(7001, 'udp')).toBeUndefined();
-    expect(user(7001, 'tcp', '127.0.0.2')).toBeUndefined();
-    expect(user(7001, 'tcp', '0.0.0.0')).toBe('CS1');
-    expect(user(0, 'tcp')).toBeUndefined();
   });
 });

@@ -1,8 +1,7 @@
 /** A node's settings being edited: what differs, what is wrong, what would be saved. Pure. */
 
 import { formatEndpoint, parseEndpoint } from '../../../contract/endpoint';
-import type { Field, Fields, LinkValue, PortField } from '../../../contract/fields';
-import type { NodeManifest } from '../../../contract/manifest';
+import type { Field, Fields, LinkValue } from '../../../contract/fields';
 import { fieldSchema } from '../../../contract/schema';
 import type { NodeSpec } from '../../../contract/workspace';
 
@@ -90,30 +89,4 @@ export function linkTargets(
   return [...specs]
     .filter((spec) => spec.id !== self && field.to.includes(spec.kind))
     .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
-}
-
-/** A port that another node of the workspace is configured to use on the same address. */
-export function portUser(
-  port: number,
-  transport: PortField['transport'],
-  host: string,
-  specs: Iterable<NodeSpec>,
-  self: string,
-  manifestOf: (kind: string) => NodeManifest | undefined,
-): NodeSpec | undefined {
-  if (port === 0) return undefined;
-  for (const spec of specs) {
-    if (spec.id === self) continue;
-    const fields = manifestOf(spec.kind)?.fields ?? {};
-    const otherHost = spec.config.host ?? '127.0.0.1';
-    if (otherHost !== host && otherHost !== '0.0.0.0' && host !== '0.0.0.0') continue;
-    for (const [key, field] of Object.entries(fields))
-      if (
-        field.control === 'port' &&
-        field.transport === transport &&
-        (spec.config[key] ?? field.default) === port
-      )
-        return spec;
-  }
-  return undefined;
 }

@@ -1,5 +1,6 @@
 /** What needs a person's attention now. Derived from the state; a problem that is solved is gone. Pure. */
 import { stateIn } from '../../node-state';
+import { portConflicts } from '../../port-use';
 import type { StudioState } from '../../studio-store';
 
 export interface Problem {
@@ -60,6 +61,27 @@ export function problemsOf(state: Part, now: number): Problem[] {
       });
     problems.push(...heldBack(spec.name, id, view.snapshot.heldBack));
   }
+  problems.push(...conflicts(state.specs));
+  return problems;
+}
+
+const conflictsBySpecs = new WeakMap<object, Problem[]>();
+
+/** Nodes that are set to the same port: the second one to start will fail. Worked out once for each edit. */
+function conflicts(specs: StudioState['specs']): Problem[] {
+  const known = conflictsBySpecs.get(specs);
+  if (known) return known;
+  const problems = portConflicts(specs.values()).map(
+    ({ first, second }): Problem => ({
+      id: `port ${first.node.id} ${second.node.id} ${second.transport} ${second.port}`,
+      level: 'warning',
+      title: `${first.node.name} and ${second.node.name} are set to the same port.`,
+      detail: `${second.transport.toUpperCase()} port ${second.port}: only one of them can run. Give one another port.`,
+      node: second.node.id,
+      tab: 'config',
+    }),
+  );
+  conflictsBySpecs.set(specs, problems);
   return problems;
 }
 
