@@ -146,6 +146,15 @@ describe('the verdict', () => {
     expect(snapshot().subscribers).toEqual(expect.arrayContaining(['127.0.0.1:5050', '127.0.0.1:5999']));
   });
 
+  it('reaches an index that registers every address of its machine', async () => {
+    const named = await ForeignServer.byLine(net(), { host: HOST, port: 5999 }, () => '');
+    await world.monitor({ index: null });
+    await asked('REGISTER_INDEX 0.0.0.0 5999\n');
+    await beat();
+    await world.sim.advance(9000);
+    expect(named.received).toHaveLength(1);
+  });
+
   it('is taken back by SERVER_UP, on a connection of its own only', async () => {
     const index = await ForeignServer.byLine(net(), INDEX, (line) =>
       line.startsWith('SERVER_DOWN') ? 'OK SERVER_MARKED_DEAD\n' : 'ERROR UNKNOWN_COMMAND\n',

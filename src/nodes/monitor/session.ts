@@ -29,7 +29,10 @@ export class MonitorSession implements LineHandler {
       case 'list-servers':
         return void this.#peer.stream(list(this.#desk.rows()));
       case 'register-index': {
-        const { host, port } = request;
+        const { port } = request;
+        // An index that listens everywhere may say so; it can be reached where it came from.
+        const everywhere = request.host === '0.0.0.0' || request.host === '::';
+        const host = everywhere ? this.#peer.connection.remote.host : request.host;
         if (!this.#desk.registerIndex({ host, port })) return this.#peer.finish(encode.error('BUSY'));
         this.index = formatEndpoint({ host, port });
         return this.#peer.reply(encode.indexRegistered());
