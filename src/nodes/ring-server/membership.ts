@@ -133,8 +133,8 @@ export class Membership {
   /** The seed's INSERT: a new member wants to come after this one. */
   insert(address: string): void {
     if (address === this.self) return;
-    this.#kinds.delete(address);
     if (this.table.insert(address, this.self)) {
+      this.#forget(address);
       this.hooks.event('member-joined', `${address} joins after this member.`, address, 'good');
     }
     // Also one that is in already: it asks because it has not heard of it.

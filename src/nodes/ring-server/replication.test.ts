@@ -184,6 +184,18 @@ describe('in trouble', () => {
     expect(await during(world, putting)).toBe(stored('a'));
   });
 
+  it('a PUT passes over a member that hangs, and completes when that is removed', async () => {
+    for (const hung of [4044, 4045]) {
+      const world = new RingWorld();
+      await world.ring(3);
+      world.weather.freeze(hung);
+      expect(await put(world, 4043, 'a', 'x')).toBe(stored('a'));
+      world.weather.thaw(hung);
+      await world.until(() => onDisk(world, hung, 'a') !== undefined);
+      await world.until(() => world.converged);
+    }
+  });
+
   it('a quorum is enough while a member hangs', async () => {
     const world = new RingWorld();
     await world.ring(4, { quorum: 2 });

@@ -108,12 +108,12 @@ export class Rounds {
 
   /** A message that a neighbour has passed to us. Resolves when it is accepted, not when it is done. */
   receive(message: Travelling, content: Uint8Array | undefined): void {
+    this.membership.metOurs(message.seen);
     if (message.creator === this.membership.self) {
       this.#journeys.get(message.id)?.home(message);
       return;
     }
     if (message.seen.includes(this.membership.self)) return;
-    this.membership.metOurs(message.seen);
     inBackground(this.context.log, `Passing on a ${message.kind}`, this.#workOn(message, content));
   }
 

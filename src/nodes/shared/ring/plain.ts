@@ -47,8 +47,8 @@ export class PlainSender {
 
   /** The answer to GET or PUT; null when there was none. @throws the error of the connection */
   async ask(address: string, message: RingMessage): Promise<RingMessage | null> {
-    const text = await this.#answer(await this.#write(address, message), this.timeoutMs);
-    return text === null ? null : parseMessage(text);
+    const answer = await this.#answer(await this.#write(address, message), this.timeoutMs);
+    return typeof answer === 'string' ? null : parseMessage(answer.text);
   }
 
   /** Sends CHECK, and tells from what happens within `patienceMs` who is there. */
@@ -59,11 +59,10 @@ export class PlainSender {
     } catch (error) {
       return { is: (error as { code?: string }).code === 'ECONNREFUSED' ? 'gone' : 'unreachable' };
     }
-    const began = this.context.clock.now();
-    const text = await this.#answer(connection, patienceMs);
-    const reply = text === null ? null : parseCheckReply(text);
-    if (reply) return { is: 'ours', reply };
-    return { is: this.context.clock.now() - began >= patienceMs ? 'mute' : 'foreign' };
+    const answer = await this.#answer(connection, patienceMs);
+    if (answer === 'ended' || answer === 'silent') return { is: answer === 'ended' ? 'foreign' : 'mute' };
+    const reply = parseCheckReply(answer.text);
+    return reply ? { is: 'ours', reply } : { is: 'foreign' };
   }
 
   async #write(address: string, message: RingMessage): Promise<Connection> {
@@ -75,26 +74,26 @@ export class PlainSender {
     return connection;
   }
 
-  /** The first JSON object, or null when the connection ends, or nothing comes in time. */
-  #answer(connection: Connection, timeoutMs: number): Promise<string | null> {
+  /** The first JSON object; 'ended' when the connection ends without one, 'silent' when nothing comes in time. */
+  #answer(connection: Connection, timeoutMs: number): Promise<{ text: string } | 'ended' | 'silent'> {
     return new Promise((resolve) => {
       const reader = new JsonReader(MAX_ANSWER);
-      const finish = (text: string | null): void => {
+      const finish = (answer: { text: string } | 'ended' | 'silent'): void => {
         timer.cancel();
         connection.destroy();
-        resolve(text);
+        resolve(answer);
       };
-      const timer = this.context.clock.after(timeoutMs, () => finish(null));
+      const timer = this.context.clock.after(timeoutMs, () => finish('silent'));
       connection.handle({
         data: (bytes) => {
           const usable = reader.push(bytes, (text) => {
             this.context.telemetry.trace('in', 'tcp', connection.remote, () => text);
-            finish(text);
+            finish({ text });
           });
-          if (!usable) finish(null);
+          if (!usable) finish('ended');
         },
-        end: () => finish(null),
-        close: () => finish(null),
+        end: () => finish('ended'),
+        close: () => finish('ended'),
       });
     });
   }

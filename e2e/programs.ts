@@ -1,0 +1,98 @@
+/** Programs of a test: started by the command line, talked to over TCP, and none outlives the test. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test as base } from '@playwright/test';
+
+export interface Finished {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+export class Programs {
+  /** Where they run; removed at the end. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'micro-cdn-e2e-'));
+  readonly #running = new Set<ChildProcess>();
+
+  launch(...args: string[]): ChildProcess {
+    const cli = join(process.cwd(), 'out/main/cli.js');
+    const child = spawn(process.execPath, [cli, ...args], {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#running.add(child);
+    child.once('exit', () => this.#running.delete(child));
+    return child;
+  }
+
+  /** Starts a node; resolves at its READY line to its TCP port. */
+  async start(...args: string[]): Promise<{ child: ChildProcess; port: number }> {
+    const child = this.launch(...args);
+    child.stderr?.resume();
+    const ready = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).once('line', resolve);
+      child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}`)));
+    });
+    return { child, port: Number(/ tcp=(\d+)/.exec(ready)?.[1]) };
+  }
+
+  /** Runs a command to its end. */
+  run(...args: string[]): Promise<Finished> {
+    const child = this.launch(...args);
+    let out = '';
+    let err = '';
+    child.stdout?.on('data', (chunk) => {
+      out += chunk;
+    });
+    child.stderr?.on('data', (chunk) => {
+      err += chunk;
+    });
+    return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+  }
+
+  close(): void {
+    for (const child of this.#running) child.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export const test = base.extend<{ programs: Programs }>({
+  // biome-ignore lint/correctness/noEmptyPattern: the runner reads the names of the fixtures from the pattern.
+  programs: async ({}, use) => {
+    const programs = new Programs();
+    await use(programs);
+    programs.close();
+  },
+});
+
+export function exited(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.once('exit', resolve));
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Sends one message; resolves to all that comes back until the other side closes. */
+export function exchange(port: number, message: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(message));
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('end', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}

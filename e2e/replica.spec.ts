@@ -1,0 +1,118 @@
+/** The replica balancer with real processes: the seed's command lines, kill, drain and waiting clients. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { expect } from '@playwright/test';
+import { exchange, exited, freePort, type Programs, test } from './programs';
+
+async function replica(programs: Programs, page: string): Promise<Awaited<ReturnType<Programs['start']>>> {
+  writeFileSync(join(programs.folder, `${page}.html`), page.repeat(1000));
+  return programs.start('replica', '-p', String(await freePort()), '-l', `${page}.log`, '-w', `${page}.html`);
+}
+
+/** The address in the packet that the balancer sends unasked. */
+async function assigned(port: number): Promise<string> {
+  return (await exchange(port, '')).slice(12);
+}
+
+test('a client gets the page, also when the replica it would have got dies', async ({ programs }) => {
+  const replicas = [await replica(programs, 'one'), await replica(programs, 'two')];
+  writeFileSync(join(programs.folder, 'servers'), replicas.map(({ port }) => `127.0.0.1:${port}\n`).join(''));
+  const port = String(await freePort());
+  const balancer = await programs.start(
+    'replica-balancer',
+    '-s',
+    'servers',
+    '-p',
+    port,
+    '-l',
+    'balancer.log',
+  );
+  const client = ['replica-client', '-s', '127.0.0.1', '-p', port, '-l', 'client.log'];
+  const first = await programs.run(...client);
+  expect(first.code).toBe(0);
+  const chosen = replicas.find(({ port: at }) => first.err.includes(`127.0.0.1:${at}`));
+  chosen?.child.kill('SIGKILL');
+  const second = await programs.run(...client, '--out', 'page.html');
+  expect(second.code).toBe(0);
+  expect(second.err).toContain('size and hash verified');
+  expect(readFileSync(join(programs.folder, 'page.html'), 'utf8')).not.toBe(first.out);
+  await expect
+    .poll(() => readFileSync(join(programs.folder, 'balancer.log'), 'utf8'))
+    .toContain('is down: it refuses');
+  balancer.child.kill('SIGINT');
+  expect(await exited(balancer.child)).toBe(0);
+});
+
+test('a client waits while nothing is up, and is served the moment a replica appears', async ({
+  programs,
+}) => {
+  writeFileSync(join(programs.folder, 'servers'), '');
+  const port = await freePort();
+  await programs.start('replica-balancer', '-s', 'servers', '-p', String(port));
+  let answered = '';
+  const waiting = assigned(port).then((address) => {
+    answered = address;
+  });
+  const late = await replica(programs, 'late');
+  expect(answered).toBe('');
+  writeFileSync(join(programs.folder, 'servers'), `127.0.0.1:${late.port}\n`);
+  await waiting;
+  expect(answered).toBe(`127.0.0.1:${late.port}`);
+});
+
+test('Ctrl-C finishes the present client first, and a second one does not wait', async ({ programs }) => {
+  for (const second of [false, true]) {
+    const { child, port } = await replica(programs, 'page');
+    const socket = await halfServed(port);
+    child.kill('SIGINT');
+    await refused(port);
+    expect(child.exitCode).toBeNull();
+    if (second) child.kill('SIGINT');
+    else {
+      // Stop-and-wait to the end: 4000 bytes are eight packets.
+      for (let packet = 1; packet < 8; packet++) await answer(socket, packet);
+      socket.write(header(12_353, 0, 5));
+    }
+    expect(await exited(child)).toBe(0);
+    socket.destroy();
+  }
+});
+
+function header(sequence: number, acknowledgement: number, flags: number): Buffer {
+  const bytes = Buffer.alloc(12);
+  bytes.writeUInt32LE(sequence, 0);
+  bytes.writeUInt32LE(acknowledgement, 4);
+  bytes.writeUInt32BE(flags, 8);
+  return bytes;
+}
+
+/** A client that has asked and got the first packet. */
+function halfServed(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(header(12_345, 0, 2)));
+    socket.on('error', reject);
+    socket.once('data', () => resolve(socket));
+  });
+}
+
+function answer(socket: Socket, packet: number): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('data', () => resolve());
+    socket.write(header(12_345 + packet, 545 * packet, 4));
+  });
+}
+
+/** Resolves when nothing listens there any more. */
+async function refused(port: number): Promise<void> {
+  await expect(async () => {
+    const taken = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    expect(taken).toBe(false);
+  }).toPass();
+}

@@ -1,0 +1,90 @@
+/** The ring with real processes: the seed's command lines and messages, kill, hang and drain. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from '@playwright/test';
+import { exchange, exited, freePort, type Programs, test } from './programs';
+
+interface Member {
+  child: Awaited<ReturnType<Programs['start']>>['child'];
+  port: number;
+}
+
+const put = (port: number, item: string, content: string): Promise<string> =>
+  exchange(port, JSON.stringify({ type: 'PUT', data: { item, content } }));
+const get = async (port: number, item: string): Promise<string> =>
+  JSON.parse(await exchange(port, JSON.stringify({ type: 'GET', data: item }))).data.content;
+const stored = (item: string): string => `{"type":"PUT","data":{"item":"${item}","status":"200 OK"}}`;
+
+async function ring(programs: Programs, size: number): Promise<Member[]> {
+  const members: Member[] = [];
+  for (let n = 0; n < size; n++) {
+    const before = members.at(-1);
+    const prev = before ? ['--prev-ip', '127.0.0.1', '--prev-port', String(before.port)] : [];
+    members.push(await programs.start('ring', '--port', String(await freePort()), ...prev));
+  }
+  // Whole when what is put at the first is at all.
+  await expect(async () => {
+    await put(members[0]?.port as number, 'whole', 'yes');
+    for (const { port } of members) {
+      expect(readFileSync(join(programs.folder, `ring-${port}`, 'whole'), 'utf8')).toBe('yes');
+    }
+  }).toPass();
+  return members;
+}
+
+test('files go round and survive a kill -9, and a member that returns gets what it missed', async ({
+  programs,
+}) => {
+  const [a, b, c] = (await ring(programs, 3)) as [Member, Member, Member];
+  expect(await put(a.port, 'a', '1')).toBe(stored('a'));
+  expect(await get(c.port, 'a')).toBe('1');
+  b.child.kill('SIGKILL');
+  expect(await put(c.port, 'missed', '2')).toBe(stored('missed'));
+  expect(await get(a.port, 'missed')).toBe('2');
+  await exited(b.child);
+  await programs.start('ring', '--port', String(b.port), '--prev-port', String(a.port));
+  await expect.poll(() => get(b.port, 'missed')).toBe('2');
+  expect(readFileSync(join(programs.folder, `ring-${b.port}`, 'a'), 'utf8')).toBe('1');
+});
+
+test('a member that hangs is passed over, and catches up when it goes on', async ({ programs }) => {
+  const [a, b] = (await ring(programs, 3)) as [Member, Member, Member];
+  b.child.kill('SIGSTOP');
+  expect(await put(a.port, 'while-away', 'x')).toBe(stored('while-away'));
+  b.child.kill('SIGCONT');
+  await expect.poll(() => get(b.port, 'while-away')).toBe('x');
+});
+
+test('a client puts and gets files of any bytes, and a dropped file is soon everywhere', async ({
+  programs,
+}) => {
+  const [a, b] = (await ring(programs, 2)) as [Member, Member];
+  const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) & 255));
+  writeFileSync(join(programs.folder, 'photo.bin'), bytes);
+  const sent = await programs.run(
+    'ring-client',
+    '-put',
+    'photo.bin',
+    '-i',
+    '127.0.0.1',
+    '-p',
+    String(a.port),
+  );
+  expect(sent).toMatchObject({ code: 0, out: '200 OK\n' });
+  const got = await programs.run('ring-client', '-get', 'photo.bin', '-p', String(b.port), '--out', 'got');
+  expect(got.code).toBe(0);
+  expect(readFileSync(join(programs.folder, 'got', 'photo.bin')).equals(bytes)).toBe(true);
+  writeFileSync(join(programs.folder, `ring-${b.port}`, 'dropped'), 'here');
+  await expect.poll(() => get(a.port, 'dropped')).toBe('here');
+  const missing = await programs.run('ring-client', '-get', 'nothing', '-p', String(a.port));
+  expect(missing.code).toBe(1);
+  expect(missing.err).toContain('has "nothing"');
+});
+
+test('Ctrl-C takes a member out without a trace of trouble', async ({ programs }) => {
+  const [a, b, c] = (await ring(programs, 3)) as [Member, Member, Member];
+  b.child.kill('SIGINT');
+  expect(await exited(b.child)).toBe(0);
+  expect(await put(a.port, 'after', 'x')).toBe(stored('after'));
+  expect(await get(c.port, 'after')).toBe('x');
+});

@@ -1,0 +1,231 @@
+/** The server side on a network in memory: pipelining, deadlines, limits, content, drain. */
+import { describe, expect, it } from 'vitest';
+import { Fields } from '../../../protocol/http/fields';
+import type { Connection } from '../../../runtime/context';
+import { Simulation } from '../../../runtime/testing/simulation';
+import { HttpServer, type HttpServerOptions, type RequestHandler } from './server';
+
+const AT = { host: '127.0.0.1', port: 8000 };
+const options: HttpServerOptions = {
+  idleMs: 5000,
+  headMs: 2000,
+  stallMs: 4000,
+  maxContent: 1000,
+  strict: false,
+  name: '',
+};
+
+async function serve(handler: RequestHandler, more: Partial<HttpServerOptions> = {}) {
+  const world = new Simulation();
+  const server = new HttpServer(world.context('server'), { ...options, ...more }, handler);
+  await server.start(AT);
+  return { world, server };
+}
+
+async function dial(
+  world: Simulation,
+): Promise<{ connection: Connection; received: () => string; closed: () => boolean }> {
+  const connection = await world.network.host('client', world.clock).connect(AT);
+  let text = '';
+  let closed = false;
+  connection.handle({
+    data: (bytes) => {
+      text += Buffer.from(bytes).toString('latin1');
+    },
+    end: () => {
+      closed = true;
+      connection.end();
+    },
+    close: () => {
+      closed = true;
+    },
+  });
+  return { connection, received: () => text, closed: () => closed };
+}
+
+const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+const echo: RequestHandler = (exchange) => exchange.explain(200, exchange.head.target);
+const bodies = (text: string): string[] =>
+  [...text.matchAll(/\r\n\r\n(\S+)\n/g)].map((match) => match[1] as string);
+
+describe('HttpServer', () => {
+  it('answers pipelined requests in order, also when the first takes its time', async () => {
+    const { world } = await serve((exchange) => {
+      if (exchange.head.target === '/slow') void world.clock.after(1000, () => echo(exchange));
+      else echo(exchange);
+    });
+    const { connection, received } = await dial(world);
+    connection.write(get('/1') + get('/slow') + get('/3') + get('/4'));
+    await world.settle();
+    expect(bodies(received())).toEqual(['/1']);
+    await world.advance(1000);
+    expect(bodies(received())).toEqual(['/1', '/slow', '/3', '/4']);
+  });
+
+  it.each([1, 7, 4096])('takes segments of %i bytes', async (segment) => {
+    const { world } = await serve((exchange) => {
+      const parts: string[] = [];
+      exchange.readContent({
+        part: (bytes) => parts.push(Buffer.from(bytes).toString()),
+        end: () => exchange.explain(200, `${exchange.head.target}:${parts.join('')}`),
+      });
+    });
+    world.network.segmentSize = segment;
+    const { connection, received } = await dial(world);
+    connection.write(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nxyz${get('/b')}`);
+    await world.settle();
+    expect(bodies(received())).toEqual(['/a:xyz', '/b:']);
+  });
+
+  it('ends an idle connection in silence, and a slow head with 408', async () => {
+    const { world } = await serve(echo);
+    const idle = await dial(world);
+    const slow = await dial(world);
+    idle.connection.write(get('/'));
+    for (const byte of 'GET / HTTP/1.1\r\nHo') {
+      slow.connection.write(byte);
+      await world.advance(200);
+    }
+    expect(slow.received()).toMatch(/^HTTP\/1\.1 408 /);
+    await world.advance(10_000);
+    expect([idle.closed(), slow.closed()]).toEqual([true, true]);
+    expect(idle.received()).not.toContain('408');
+  });
+
+  it('answers 408 when content stops coming', async () => {
+    const { world } = await serve((exchange) =>
+      exchange.readContent({ part: () => {}, end: () => echo(exchange) }),
+    );
+    const { connection, received } = await dial(world);
+    connection.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+    await world.advance(10_000);
+    expect(received()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('answers 413 for content that is too long, and 417 for an unknown expectation', async () => {
+    const { world } = await serve(echo);
+    for (const [lines, status] of [
+      ['Content-Length: 1001\r\n', 413],
+      ['Expect: magic\r\n', 417],
+    ] as const) {
+      const { connection, received, closed } = await dial(world);
+      connection.write(get('/', lines));
+      await world.settle();
+      expect(received()).toContain(`HTTP/1.1 ${status} `);
+      expect(closed()).toBe(true);
+    }
+  });
+
+  it('tells a client to go on when the content is wanted, and not before', async () => {
+    const { world } = await serve((exchange) => {
+      world.clock.after(100, () => exchange.readContent({ part: () => {}, end: () => echo(exchange) }));
+    });
+    const { connection, received } = await dial(world);
+    connection.write('PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n');
+    await world.settle();
+    expect(received()).toBe('');
+    await world.advance(100);
+    expect(received()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    connection.write('hi');
+    await world.settle();
+    expect(bodies(received())).toEqual(['/x']);
+  });
+
+  it('throws content away that nobody reads, and keeps the connection', async () => {
+    const { world } = await serve(echo);
+    const { connection, received } = await dial(world);
+    connection.write(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n${'x'.repeat(300)}`);
+    await world.settle();
+    connection.write('x'.repeat(200) + get('/b'));
+    await world.settle();
+    expect(bodies(received())).toEqual(['/a', '/b']);
+  });
+
+  it('chunks what has no known length, and ends with the connection for HTTP/1.0', async () => {
+    const { world } = await serve((exchange) => {
+      exchange.begin(200, new Fields(), undefined);
+      void exchange.write(Buffer.from('one'));
+      void exchange.write(Buffer.from('two'));
+      exchange.end();
+    });
+    const modern = await dial(world);
+    const old = await dial(world);
+    modern.connection.write(get('/'));
+    old.connection.write('GET / HTTP/1.0\r\n\r\n');
+    await world.settle();
+    expect(modern.received()).toMatch(
+      /Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n$/s,
+    );
+    expect(old.received()).toMatch(/Connection: close\r\n\r\nonetwo$/);
+    expect([modern.closed(), old.closed()]).toEqual([false, true]);
+  });
+
+  it('sends no content for HEAD, 204 and 304', async () => {
+    const { world } = await serve((exchange) => {
+      exchange.reply(Number(exchange.head.target.slice(1)), new Fields(), 'content');
+    });
+    const { connection, received } = await dial(world);
+    connection.write(get('/204') + get('/304') + get('/200').replace('GET', 'HEAD'));
+    await world.settle();
+    expect(received()).not.toContain('\r\n\r\ncontent');
+    expect(received().match(/Content-Length: \d+/g)).toEqual(['Content-Length: 7']);
+  });
+
+  it('answers what was asked before the client had finished sending', async () => {
+    const { world } = await serve((exchange) => void world.clock.after(100, () => echo(exchange)));
+    const { connection, received, closed } = await dial(world);
+    connection.write(get('/1') + get('/2'));
+    connection.end();
+    await world.advance(500);
+    expect(bodies(received())).toEqual(['/1', '/2']);
+    expect(closed()).toBe(true);
+  });
+
+  it('does not read on while a client does not take its replies', async () => {
+    const { world, server } = await serve((exchange) =>
+      exchange.reply(200, new Fields(), Buffer.alloc(64 * 1024)),
+    );
+    const { connection } = await dial(world);
+    connection.pause();
+    for (let round = 0; round < 40; round++) {
+      connection.write(get('/').repeat(500));
+      await world.settle();
+    }
+    expect(connection.pendingBytes).toBeGreaterThan(0);
+    // The client never reads: it is dropped, and nothing is left of it.
+    await world.advance(20_000);
+    expect(server.connections).toBe(0);
+  });
+
+  it('drains: finishes what is under way, ends what is idle, takes nothing new', async () => {
+    const { world, server } = await serve((exchange) => void world.clock.after(1000, () => echo(exchange)));
+    const busy = await dial(world);
+    const idle = await dial(world);
+    busy.connection.write(get('/1'));
+    await world.settle();
+    const drained = server.drain();
+    await world.settle();
+    expect(idle.closed()).toBe(true);
+    await world.advance(1000);
+    await drained;
+    expect(busy.received()).toMatch(/Connection: close\r\n.*\/1\n$/s);
+    await server.stop();
+    expect(world.clock.pending).toBe(0);
+  });
+
+  it('logs an error of a handler, answers 500, and goes on', async () => {
+    const { world } = await serve((exchange) => {
+      if (exchange.head.target === '/bad') throw new Error('oops');
+      echo(exchange);
+    });
+    const bad = await dial(world);
+    bad.connection.write(get('/bad'));
+    await world.settle();
+    expect(bad.received()).toMatch(/^HTTP\/1\.1 500 /);
+    const good = await dial(world);
+    good.connection.write(get('/good'));
+    await world.settle();
+    expect(bodies(good.received())).toEqual(['/good']);
+    expect(world.recorded('server').logs.some(({ text }) => text.includes('oops'))).toBe(true);
+  });
+});
