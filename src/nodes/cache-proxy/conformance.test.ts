@@ -1034,7 +1034,7 @@ describe('Cache-Status (RFC 9211) and Via (RFC 9110, section 7.6.3)', () => {
     expect((await world.ask()).headers.get('cache-status')).toBe('other; hit, micro-cdn; hit; ttl=6');
     await world.wait(10);
     expect((await world.ask()).headers.get('cache-status')).toContain('micro-cdn; fwd=stale; fwd-status=304');
-    const operations = world.operations as { requests(input: object): { reason: string }[] };
-    expect(operations.requests({})[0]?.reason).toBe('stale by 4 s, revalidated, 304');
+    const requests = world.operate('requests', {}) as { reason: string }[];
+    expect(requests[0]?.reason).toBe('stale by 4 s, revalidated, 304');
   });
 });

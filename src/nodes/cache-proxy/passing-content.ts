@@ -63,7 +63,16 @@ export class PassingContent implements ArrivingContent {
     if (this.received - least <= WINDOW) this.#room.notify();
   }
 
+  get isRead(): boolean {
+    return this.#cursors.size > 0;
+  }
+
   append(part: Uint8Array): Promise<void> | undefined {
+    // Readers are there from the start or never.
+    if (this.#cursors.size === 0) {
+      this.received += part.length;
+      return undefined;
+    }
     this.#parts.push({ at: this.received, bytes: Buffer.from(part) });
     this.received += part.length;
     this.#changes.notify();

@@ -294,20 +294,24 @@ export class CachingProxy {
       exchange.write(content.read(range.start, length));
       return exchange.end();
     }
-    await this.#promote(entry);
+    // Without a wait where there is nothing to promote: arriving content must be read from its first byte.
+    if (this.#isPromotable(entry)) await this.#promote(entry);
     exchange.begin(status, fields, length, reason);
     await this.#pump(exchange, entry, range, count);
     if (entry.content.state !== 'failed') exchange.end(entry.trailers);
   }
 
   /** A reply on disk that is small moves to memory when it is used. */
+  #isPromotable(entry: Entry): boolean {
+    if (entry.file === undefined || entry.memoryWeight > 0 || entry.content.state !== 'complete')
+      return false;
+    const size = entry.content.received + overheadOf(entry.fields, entry.key);
+    return this.#library.disk !== undefined && size <= this.#library.maxMemoryObject / 4;
+  }
+
   async #promote(entry: Entry): Promise<void> {
-    const { disk } = this.#library;
-    const size = entry.content.length ?? Number.POSITIVE_INFINITY;
-    if (!disk || entry.file === undefined || entry.memoryWeight > 0 || entry.content.state !== 'complete')
-      return;
-    if (size + overheadOf(entry.fields, entry.key) > this.#library.maxMemoryObject / 4) return;
-    this.#library.promote(entry, await disk.readWhole(entry));
+    const bytes = await this.#library.disk?.readWhole(entry);
+    if (bytes) this.#library.promote(entry, bytes);
   }
 
   async #pump(
@@ -590,7 +594,7 @@ export class CachingProxy {
     flight.content = entry.content as ArrivingContent;
     passing.onUnread = () => flight.call?.abort();
     this.#answerWaiters(flight, entry, head.status, problem, request, names);
-    if (flight.waiters.length === 0 && problem !== null) {
+    if (framing.kind !== 'none' && entry.content instanceof PassingContent && !entry.content.isRead) {
       flight.mode = 'discard';
       flight.call?.abort();
     }
@@ -745,9 +749,11 @@ export class CachingProxy {
     if (validates) {
       validates.revalidating = false;
       const now = this.#context.clock.now();
-      const disconnectedMs = this.#config.mode === 'rfc' ? this.#config.staleOnDisconnect * 1000 : 0;
-      const spared = flight.waiters.filter((waiter) =>
-        mayServeOnError(waiter.directives, validates, validates.ageMs(now), null, disconnectedMs),
+      const disconnectedMs = this.#config.staleOnDisconnect * 1000;
+      const spared = flight.waiters.filter(
+        (waiter) =>
+          this.#config.mode === 'rfc' &&
+          mayServeOnError(waiter.directives, validates, validates.ageMs(now), null, disconnectedMs),
       );
       this.#answerStale(flight, spared, validates, error.message, undefined);
     }

@@ -77,8 +77,10 @@ export class CacheWorld {
     await this.#node.start();
   }
 
-  get operations(): Record<string, (input: never) => unknown> {
-    return this.#node.operations as Record<string, (input: never) => unknown>;
+  /** What the panel asks of the running cache. */
+  operate(name: 'contents' | 'requests' | 'purge', input: object): unknown {
+    const operations = this.#node.operations as Record<string, (input: never) => unknown>;
+    return operations[name]!(input as never);
   }
 
   get snapshot(): Record<string, unknown> {
