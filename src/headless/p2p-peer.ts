@@ -71,11 +71,12 @@ const commands: Record<string, Command> = {
         path: string;
         size: number;
         verified: string;
+        wasted: number;
       };
       const seconds = (performance.now() - started) / 1000;
       const rate = result.size / 2 ** 20 / Math.max(seconds, 0.001);
       show(
-        `${result.path}: ${result.size} bytes in ${seconds.toFixed(2)} s (${rate.toFixed(1)} MiB/s), verified: ${result.verified}`,
+        `${result.path}: ${result.size} bytes in ${seconds.toFixed(2)} s (${rate.toFixed(1)} MiB/s), verified: ${result.verified}${result.wasted > 0 ? `, ${result.wasted} bytes came twice` : ''}`,
       );
     },
   },
