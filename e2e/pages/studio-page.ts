@@ -68,6 +68,49 @@ export class StudioPage {
       .click();
   }
 
+  /** Sets a fault or a preset on a node by its context menu. */
+  async breakNode(name: string, menu: 'Break' | 'Preset', entry: string): Promise<void> {
+    await this.node(name).click({ button: 'right' });
+    await this.#chooseInMenu(menu, entry);
+  }
+
+  /** The line between two nodes. */
+  link(a: string, b: string): Locator {
+    const [first, second] = [a.toLowerCase(), b.toLowerCase()].sort();
+    return this.topology.locator(`.react-flow__edge[data-id="${first} ${second}"]`);
+  }
+
+  /** Sets a fault on a link by its context menu. */
+  async breakLink(a: string, b: string, entry: string): Promise<void> {
+    await this.link(a, b).click({ button: 'right', force: true });
+    await this.#chooseInMenu('Break', entry);
+  }
+
+  async openLink(a: string, b: string): Promise<void> {
+    await this.link(a, b).click({ force: true });
+    await expect(this.inspector.getByRole('region', { name: 'Faults' })).toBeVisible();
+  }
+
+  /** Adds a fault to what the inspector shows. */
+  async addFault(label: string): Promise<void> {
+    await this.inspector.getByPlaceholder('Add a fault…').click();
+    await this.page.getByRole('option', { name: new RegExp(`^${label}`) }).click();
+  }
+
+  /** What stands on a broken link; its description names the faults. */
+  linkBadge(name: RegExp): Locator {
+    return this.topology.getByRole('img', { name });
+  }
+
+  get faultBanner(): Locator {
+    return this.page.getByRole('status').filter({ hasText: /active faults?/ });
+  }
+
+  async #chooseInMenu(menu: string, entry: string): Promise<void> {
+    await this.page.getByRole('menuitem', { name: menu, exact: true }).click();
+    await this.page.getByRole('menuitem', { name: entry, exact: true }).click();
+  }
+
   async select(name: string): Promise<void> {
     await this.node(name).click();
     await expect(this.inspector.getByRole('tablist')).toBeVisible();

@@ -315,7 +315,11 @@ function mergeHistory(state: StudioState, action: Extract<StudioAction, { type: 
 
 /** Hanging is a fault like any other, but a node that hangs is said to be in a state of its own. */
 function hungNodes(faults: readonly FaultSpec[]): ReadonlySet<string> {
-  return new Set(faults.filter((fault) => fault.enabled && fault.kind === 'hang').map((fault) => fault.node));
+  return new Set(
+    faults
+      .filter(({ enabled, kind }) => enabled && (kind === 'hang' || kind === 'freeze'))
+      .map(({ node }) => node),
+  );
 }
 
 /** Faults that act now. */

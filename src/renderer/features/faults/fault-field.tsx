@@ -64,7 +64,7 @@ function NumberSetting({ field, value, onChange }: Props<NumberField>) {
         onChange={(next) => typeof next === 'number' && inRange(next, field) && onChange(next)}
       />
       <Slider
-        aria-label={`${field.label}, slider`}
+        thumbLabel={`${field.label}, slider`}
         size="sm"
         min={0}
         max={steps}
