@@ -61,11 +61,12 @@ describe('serving', () => {
   });
 
   it('sends large files whole, to many at once', async () => {
-    world.put(1, 'large.bin', large);
+    const body = large.subarray(0, 1_500_000);
+    world.put(1, 'large.bin', body);
     await start();
-    const clients = await Promise.all(Array.from({ length: 40 }, () => asked('GET large.bin\n')));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => asked('GET large.bin\n')));
     await world.sim.settle();
-    const expected = Buffer.concat([Buffer.from(`OK ${large.length}\n`), large]);
+    const expected = Buffer.concat([Buffer.from(`OK ${body.length}\n`), body]);
     for (const client of clients) expect(client.bytes.equals(expected)).toBe(true);
     expect(snapshot().load).toBe(0);
   });
