@@ -1,0 +1,286 @@
+/** Balancer, origins and clients of ours together, on a network in memory. */
+import { describe, expect, it } from 'vitest';
+import { configSchema } from '../../contract/schema';
+import type { NodeProgram, OperationScope } from '../../runtime/context';
+import { Simulation } from '../../runtime/testing/simulation';
+import { type Reply, receive } from '../cache-proxy/testing/cache-world';
+import {
+  manifest as clientManifest,
+  type DownloadResult,
+  type HttpClientConfig,
+} from '../http-client/manifest';
+import { createNode as createClient } from '../http-client/node';
+import { type OriginConfig, manifest as originManifest } from '../http-origin/manifest';
+import { createNode as createOrigin } from '../http-origin/node';
+import { type HttpBalancerConfig, type HttpBalancerSnapshot, type HttpDecision, manifest } from './manifest';
+import { createNode } from './node';
+
+const PORT = 8500;
+const server = (port: number) => ({ host: '127.0.0.1', port });
+
+class World {
+  readonly simulation = new Simulation();
+  #balancer!: NodeProgram;
+
+  static async start(ports: number[], config: Partial<HttpBalancerConfig> = {}): Promise<World> {
+    const world = new World();
+    for (const port of ports) await world.origin(port);
+    const defaults = configSchema(manifest.fields).parse({}) as unknown as HttpBalancerConfig;
+    const full = { ...defaults, servers: ports.map(server), ...config };
+    world.#balancer = createNode(full, world.simulation.context('balancer'));
+    await world.#balancer.start();
+    await world.simulation.settle();
+    return world;
+  }
+
+  async origin(port: number): Promise<void> {
+    const files = `/files-${port}`;
+    const folder = this.simulation.files.at(files);
+    folder.put('name.txt', `origin ${port}`);
+    folder.put('big.bin', Buffer.alloc(300_000, port % 251));
+    const config = {
+      ...configSchema(originManifest.fields).parse({}),
+      port,
+      files,
+    } as unknown as OriginConfig;
+    await createOrigin(config, this.simulation.context(`origin ${port}`)).start();
+  }
+
+  kill(port: number): void {
+    this.simulation.crash(`origin ${port}`);
+  }
+
+  get snapshot(): HttpBalancerSnapshot {
+    return this.simulation.recorded('balancer').snapshot() as unknown as HttpBalancerSnapshot;
+  }
+
+  decisions(): HttpDecision[] {
+    return (this.#balancer.operations as { decisions(input: object): HttpDecision[] }).decisions({});
+  }
+
+  async stop(): Promise<void> {
+    await this.#balancer.stop();
+  }
+
+  async drain(): Promise<void> {
+    await this.#balancer.drain();
+  }
+
+  async ask(path = '/name.txt', lines = '', method = 'GET'): Promise<Reply> {
+    const connection = await this.simulation.network
+      .host('user', this.simulation.clock)
+      .connect(server(PORT));
+    const reply = receive(connection, method);
+    connection.write(`${method} ${path} HTTP/1.1\r\nHost: balancer\r\n${lines}\r\n`);
+    await this.simulation.settle();
+    return reply;
+  }
+
+  /** The port that a client is redirected to. */
+  async redirect(lines = ''): Promise<number> {
+    const { headers } = await this.ask('/name.txt', lines);
+    return Number(/:(\d+)\//.exec(headers.get('location') ?? '')?.[1]);
+  }
+
+  async download(name: string, config: Partial<HttpClientConfig> = {}): Promise<DownloadResult> {
+    const defaults = configSchema(clientManifest.fields).parse({}) as unknown as HttpClientConfig;
+    const client = createClient(
+      { ...defaults, out: '/downloads', ...config },
+      this.simulation.context('client'),
+    );
+    await client.start();
+    const scope: OperationScope = { signal: new AbortController().signal, progress: () => {} };
+    const operations = client.operations as {
+      download(input: object, scope: OperationScope): Promise<DownloadResult>;
+    };
+    const result = operations.download({ name }, scope);
+    let settled = false;
+    void result.then(
+      () => {
+        settled = true;
+      },
+      () => {
+        settled = true;
+      },
+    );
+    for (let turn = 0; turn < 300 && !settled; turn++) await this.simulation.advance(100);
+    try {
+      return await result;
+    } finally {
+      await client.stop();
+    }
+  }
+}
+
+describe('redirecting', () => {
+  it('sends a correct Location that nobody may keep', async () => {
+    const world = await World.start([8001]);
+    const reply = await world.ask('/a?b=c');
+    expect(reply.status).toBe(301);
+    expect(reply.headers.get('location')).toBe('http://127.0.0.1:8001/a?b=c');
+    expect(reply.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it.each(['302', '307'] as const)('says %s instead where that is wanted', async (status) => {
+    const world = await World.start([8001], { status });
+    expect((await world.ask()).status).toBe(Number(status));
+  });
+
+  it('tests its servers, ranks them and says why it chose', async () => {
+    const world = await World.start([8001, 8002, 8003]);
+    await world.redirect();
+    const { backends } = world.snapshot;
+    expect(backends.map(({ state }) => state)).toEqual(['up', 'up', 'up']);
+    expect(backends.map(({ share }) => share).sort()).toEqual([1 / 6, 2 / 6, 3 / 6]);
+    const [decision] = world.decisions();
+    expect(decision?.reason).toMatch(/was drawn with \d of 6 tickets/);
+    expect(decision?.candidates).toHaveLength(3);
+  });
+
+  it('sends nobody to a killed server, from the moment it dies', async () => {
+    const world = await World.start([8001, 8002]);
+    world.kill(8001);
+    await world.simulation.settle();
+    for (let times = 0; times < 20; times++) expect(await world.redirect()).toBe(8002);
+    expect(world.snapshot.backends[0]).toMatchObject({ state: 'down' });
+  });
+
+  it('sends a client that reports a failure elsewhere, and tests what it reports', async () => {
+    const world = await World.start([8001, 8002]);
+    for (let times = 0; times < 10; times++) {
+      expect(await world.redirect('Balancer-Failed: 127.0.0.1:8001\r\n')).toBe(8002);
+    }
+    expect(world.snapshot.backends[0]).toMatchObject({ state: 'up' });
+  });
+
+  it('takes a server back when it is back', async () => {
+    const world = await World.start([8001, 8002]);
+    world.kill(8001);
+    await world.simulation.settle();
+    expect(world.snapshot.backends[0]?.state).toBe('down');
+    await world.origin(8001);
+    await world.simulation.advance(6000);
+    expect(world.snapshot.backends[0]?.state).toBe('up');
+  });
+
+  it('answers 503 when no server is up', async () => {
+    const world = await World.start([]);
+    const reply = await world.ask();
+    expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1']);
+  });
+
+  it('leaves nothing behind when it stops', async () => {
+    const world = new World();
+    const defaults = configSchema(manifest.fields).parse({}) as unknown as HttpBalancerConfig;
+    const node = createNode({ ...defaults, servers: [server(1)] }, world.simulation.context('balancer'));
+    await node.start();
+    await world.simulation.advance(3000);
+    await node.stop();
+    await world.simulation.settle();
+    expect(world.simulation.clock.pending).toBe(0);
+  });
+});
+
+describe('as a reverse proxy', () => {
+  const proxy = { mode: 'proxy', policy: 'round-robin' } as const;
+
+  it('passes replies on, in turn', async () => {
+    const world = await World.start([8001, 8002], proxy);
+    const bodies = [(await world.ask()).body, (await world.ask()).body];
+    expect(bodies.sort()).toEqual(['origin 8001', 'origin 8002']);
+    expect((await world.ask('/big.bin')).body).toHaveLength(300_000);
+    expect((await world.ask('/none')).status).toBe(404);
+    expect((await world.ask('/name.txt', '', 'HEAD')).headers.get('content-length')).toBe('11');
+  });
+
+  it('tries another server where that is safe, and tells the client nothing of it', async () => {
+    const world = await World.start([8001, 8002], { ...proxy, intervalMs: 3_600_000 });
+    world.kill(8001);
+    for (let times = 0; times < 6; times++) expect((await world.ask()).body).toBe('origin 8002');
+    expect(world.snapshot.backends[0]).toMatchObject({ state: 'down' });
+  });
+
+  it('counts requests under way', async () => {
+    const world = await World.start([8001], proxy);
+    await world.ask();
+    expect(world.snapshot.backends[0]).toMatchObject({ load: 0, chosen: 1 });
+  });
+});
+
+describe('the client', () => {
+  it('follows the balancer, verifies, and never overwrites', async () => {
+    const world = await World.start([8001]);
+    const first = await world.download('127.0.0.1:8500/name.txt');
+    expect(first).toMatchObject({ path: '/downloads/name.txt', size: 11, verified: 'size and hash' });
+    expect((await world.download('127.0.0.1:8500/name.txt')).path).toBe('/downloads/name (2).txt');
+    expect(Buffer.from(world.simulation.files.at('/downloads').bytesOf('name.txt') ?? []).toString()).toBe(
+      'origin 8001',
+    );
+  });
+
+  it('asks the balancer again when the server that it was sent to dies', async () => {
+    const world = await World.start([8001, 8002], { intervalMs: 3_600_000 });
+    // The balancer has not noticed: its idle connection is still there when the client arrives.
+    world.kill(8001);
+    const result = await world.download('127.0.0.1:8500/big.bin');
+    expect(result).toMatchObject({ size: 300_000, verified: 'size and hash' });
+  });
+
+  it('understands a Location without scheme, heads that end in CR LF CR, and the end of the connection', async () => {
+    const world = new World();
+    const { net } = world.simulation.context('foreign');
+    await net.listen(server(7001), (connection) => {
+      connection.handle({
+        data: () =>
+          connection.end('HTTP/1.1 301 Moved Permanently\r\nLocation: localhost:7002/name.txt\r\n\r'),
+      });
+    });
+    await net.listen(server(7002), (connection) => {
+      connection.handle({ data: () => connection.end('HTTP/1.1 200 OK\r\nDate: x\r\n\rcontent') });
+    });
+    const result = await world.download('localhost:7001/name.txt');
+    expect(result).toMatchObject({ size: 7, verified: 'end of connection' });
+  });
+
+  it('goes on where a connection broke off', async () => {
+    const world = new World();
+    const { net } = world.simulation.context('flaky');
+    const ranges: string[] = [];
+    await net.listen(server(7001), (connection) => {
+      connection.handle({
+        data: (bytes) => {
+          const range = /Range: bytes=(\d+)-/.exec(Buffer.from(bytes).toString())?.[1];
+          ranges.push(range ?? 'none');
+          if (range === undefined)
+            return connection.end('HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 10\r\n\r\n0123');
+          connection.end(
+            `HTTP/1.1 206 Partial\r\nETag: "a"\r\nContent-Range: bytes ${range}-9/10\r\nContent-Length: ${10 - Number(range)}\r\n\r\n${'0123456789'.slice(Number(range))}`,
+          );
+        },
+      });
+    });
+    const result = await world.download('127.0.0.1:7001/x');
+    expect(ranges).toEqual(['none', '4']);
+    expect(result.size).toBe(10);
+    expect(Buffer.from(world.simulation.files.at('/downloads').bytesOf('x') ?? []).toString()).toBe(
+      '0123456789',
+    );
+  });
+
+  it('says what is wrong', async () => {
+    const world = await World.start([8001]);
+    await expect(world.download('127.0.0.1:8001/none')).rejects.toMatchObject({ code: 'HTTP_STATUS' });
+    await expect(world.download('ftp://x/y')).rejects.toMatchObject({ code: 'BAD_URL' });
+    await expect(world.download('127.0.0.1:1/y', { attempts: 2 })).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+    });
+    expect(world.simulation.files.at('/downloads').names).toEqual([]);
+  });
+
+  it('takes the name of a file on the linked server', async () => {
+    const world = await World.start([8001]);
+    world.simulation.files.at('/files-8001').put('a b?.txt', 'odd');
+    const result = await world.download('a b?.txt', { server: server(8001) });
+    expect(result).toMatchObject({ path: '/downloads/a b?.txt', size: 3 });
+  });
+});
