@@ -24,10 +24,10 @@ function marksOf(faults: readonly FaultSpec[]): ReadonlyMap<string, LinkMark> {
 }
 
 /**
- * Heartbeats never stop, and an idle panel should cost next to nothing: while no bytes stream, frames are at
- * least this far apart, and farther while another window has the keyboard.
+ * Heartbeats never stop, and an idle panel should cost next to nothing: while no bytes stream, there is a rest
+ * of so many milliseconds between frames, a longer one while another window has the keyboard.
  */
-const calmMs = { focused: 28, elsewhere: 95 };
+const restMs = { focused: 20, elsewhere: 90 };
 
 export function TrafficOverlay({ moving }: { moving: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -40,18 +40,12 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
     if (!element || !context) return;
     const field = new ParticleField();
     let frame = 0;
+    let rest: ReturnType<typeof setTimeout> | undefined;
     let blank = true;
-    let drawnAt = 0;
-    let drawnTransform: unknown;
 
     const draw = (now: number): void => {
       frame = 0;
       const { transform, nodeLookup, width, height } = flow.getState();
-      const isCalm = field.streams.length === 0 && transform === drawnTransform;
-      if (moving && isCalm && now - drawnAt < (document.hasFocus() ? calmMs.focused : calmMs.elsewhere))
-        return wake();
-      drawnAt = now;
-      drawnTransform = transform;
       const left = field.advance(now);
       resize(element, width, height);
       const ratio = devicePixelRatio;
@@ -68,21 +62,27 @@ export function TrafficOverlay({ moving }: { moving: boolean }) {
           drawParticle(context, particle, nodeLookup, palette, now, zoom);
       clearCards(context, nodeLookup);
       // Without motion one picture for each change of the flows is enough.
-      if (moving) wake();
+      if (!moving) return;
+      if (field.streams.length > 0) wake();
+      else rest = setTimeout(wake, document.hasFocus() ? restMs.focused : restMs.elsewhere);
     };
     const wake = (): void => {
+      clearTimeout(rest);
+      rest = undefined;
       if (frame === 0 && !document.hidden) frame = requestAnimationFrame(draw);
     };
     const feed = (): void => {
       const state = store.get();
       if (!state) return;
       field.feed(state.flows, state.specs, performance.now(), marksOf(state.faults));
+      if (rest !== undefined) return;
       if (!blank || field.particles.length > 0 || field.streams.length > 0) wake();
     };
     feed();
     const endings = [store.subscribe(feed), flow.subscribe(() => !blank && wake())];
     return () => {
       cancelAnimationFrame(frame);
+      clearTimeout(rest);
       for (const end of endings) end();
     };
   }, [flow, store, moving]);
