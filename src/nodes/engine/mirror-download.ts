@@ -46,6 +46,8 @@ export interface MirrorOptions {
   limit: number;
   listener: DownloadListener;
   signal: AbortSignal;
+  /** Computes the SHA-256 of the whole as well, where pieces are verified one by one. */
+  wholeDigest?: boolean;
   /** Throws what has arrived away when the download does not succeed. */
   discardPartial?: boolean;
   /** Called with the running download, to be watched and steered. */
@@ -83,6 +85,7 @@ export async function downloadFromMirrors(
       patienceMs: 0,
       maxSources: options.maxSources,
       limit: options.limit,
+      ...(options.wholeDigest ? { wholeDigest: true } : {}),
       ...(options.discardPartial ? { discardPartial: true } : {}),
     },
     options.listener,
@@ -127,7 +130,12 @@ export async function describeUrl(
   };
 }
 
-async function fetchMetalink(context: NodeContext, url: string, name: string): Promise<MetalinkFile | null> {
+/** The description of a file in a Metalink document; of the only one there, whatever its name. */
+export async function fetchMetalink(
+  context: NodeContext,
+  url: string,
+  name: string,
+): Promise<MetalinkFile | null> {
   const files = parseMetalink(Buffer.from(await httpGet(context, url, METALINK_LIMITS)).toString());
   return files.find((file) => file.name === name) ?? (files.length === 1 ? (files[0] as MetalinkFile) : null);
 }

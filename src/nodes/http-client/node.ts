@@ -5,6 +5,7 @@ import { defaultUpstreamOptions, Upstream } from '../shared/http/upstream';
 import { HttpDownload } from './download';
 import type { DownloadResult, HttpClientConfig, HttpClientOperations, HttpClientSnapshot } from './manifest';
 import { fileNameFor, readReference } from './reference';
+import { downloadFromSeveral } from './several';
 
 const RECEIVE_BUFFER = 1024 * 1024;
 
@@ -78,6 +79,7 @@ class HttpClient implements NodeProgram {
       );
     }
     this.#places.add(place);
+    const encoded = { ...uri, path: encodePath(uri.path) };
     const parts = {
       context: this.#context,
       upstream: this.#upstream as Upstream,
@@ -85,21 +87,23 @@ class HttpClient implements NodeProgram {
       folder,
       scope,
     };
-    const download = new HttpDownload(
-      parts,
-      { ...uri, path: encodePath(uri.path) },
-      fileNameFor(uri),
-      (head, from) => {
-        const cacheStatus = head.fields.get('cache-status');
-        this.#last = {
-          url: `http://${from.authority}${from.path}`,
-          status: head.status,
-          ...(cacheStatus === undefined ? {} : { cacheStatus }),
-        };
-        this.#changed();
-      },
-    );
-    return download.run().finally(() => this.#places.delete(place));
+    const download = new HttpDownload(parts, encoded, fileNameFor(uri), (head, from) => {
+      const cacheStatus = head.fields.get('cache-status');
+      this.#last = {
+        url: `http://${from.authority}${from.path}`,
+        status: head.status,
+        ...(cacheStatus === undefined ? {} : { cacheStatus }),
+      };
+      this.#changed();
+    });
+    try {
+      return (
+        (await downloadFromSeveral(this.#context, this.#config, encoded, folder, scope)) ??
+        (await download.run())
+      );
+    } finally {
+      this.#places.delete(place);
+    }
   }
 
   async #track(download: Promise<DownloadResult>): Promise<DownloadResult> {

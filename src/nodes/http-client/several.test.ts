@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { formatMetalink } from '../../protocol/metalink';
+import type { NodeProgram } from '../../runtime/context';
+import { Simulation } from '../../runtime/testing/simulation';
+import { type OriginConfig, manifest as originManifest } from '../http-origin/manifest';
+import { createNode as createOrigin } from '../http-origin/node';
+import { content } from '../p2p/testing/p2p-world';
+import { defaultsOf } from '../shared/testing/micro-cdn-world';
+import { type DownloadResult, type HttpClientConfig, manifest } from './manifest';
+import { createNode } from './node';
+
+const SIZE = 3_000_000;
+const bytes = content(SIZE, 21);
+
+class HttpWorld {
+  readonly sim = new Simulation();
+
+  async origin(number: number, files: Record<string, Uint8Array | string>): Promise<number> {
+    const port = 8000 + number;
+    const folder = `/origin${number}`;
+    for (const [name, data] of Object.entries(files)) this.sim.files.at(folder).put(name, data);
+    const defaults = defaultsOf(originManifest.fields);
+    const portKey = Object.entries(originManifest.fields).find(
+      ([, field]) => field.control === 'port',
+    )?.[0] as string;
+    const folderKey = originManifest.filesField as string;
+    const config = { ...defaults, [portKey]: port, [folderKey]: folder } as unknown as OriginConfig;
+    await this.inTime(createOrigin(config, this.sim.context(`origin${number}`)).start());
+    return port;
+  }
+
+  async get(name: string, config: Partial<HttpClientConfig> = {}): Promise<DownloadResult> {
+    const defaults = { ...defaultsOf(manifest.fields), out: '/out', proxy: [], mirrors: [] };
+    const client: NodeProgram = createNode(
+      { ...defaults, ...config } as HttpClientConfig,
+      this.sim.context('client'),
+    );
+    await client.start();
+    const scope = { signal: new AbortController().signal, progress: () => {} };
+    const download = client.operations?.download as unknown as (
+      input: unknown,
+      scope: unknown,
+    ) => Promise<DownloadResult>;
+    return this.inTime(download({ name }, scope));
+  }
+
+  async inTime<Value>(promise: Promise<Value>): Promise<Value> {
+    let settled = false;
+    const note = (): void => {
+      settled = true;
+    };
+    promise.then(note, note);
+    for (let waited = 0; !settled && waited < 60_000; waited += 20) {
+      await this.sim.advance(20);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return promise;
+  }
+
+  get saved(): Buffer {
+    return Buffer.from(this.sim.files.at('/out').bytesOf('big.bin') ?? []);
+  }
+}
+
+const at = (port: number) => ({ host: '127.0.0.1', port });
+
+describe('a file from several origins', () => {
+  it('comes from the server and its mirrors together, verified by the hash that they agree on', async () => {
+    const world = new HttpWorld();
+    await world.origin(1, { 'big.bin': bytes });
+    await world.origin(2, { 'big.bin': bytes });
+    const result = await world.get('127.0.0.1:8001/big.bin', { mirrors: [at(8002)] });
+    expect(world.saved.equals(bytes)).toBe(true);
+    expect(result).toMatchObject({ path: '/out/big.bin', size: SIZE, verified: 'size and hash' });
+    expect(result.segments.map(({ source }) => source).sort()).toEqual([
+      '127.0.0.1:8001/big.bin',
+      '127.0.0.1:8002/big.bin',
+    ]);
+  });
+
+  it('leaves out a mirror with other bytes', async () => {
+    const world = new HttpWorld();
+    await world.origin(1, { 'big.bin': bytes });
+    await world.origin(2, { 'big.bin': content(SIZE, 22) });
+    await world.get('127.0.0.1:8001/big.bin', { mirrors: [at(8002)] });
+    expect(world.saved.equals(bytes)).toBe(true);
+  });
+
+  it('comes from where a Metalink says', async () => {
+    const world = new HttpWorld();
+    const urls = [8001, 8002].map((port, index) => ({
+      url: `http://127.0.0.1:${port}/big.bin`,
+      priority: index + 1,
+    }));
+    const metalink = formatMetalink([{ name: 'big.bin', size: SIZE, hashes: {}, pieces: null, urls }]);
+    await world.origin(1, { 'big.bin': bytes, 'big.bin.meta4': metalink });
+    await world.origin(2, { 'big.bin': bytes });
+    const result = await world.get('127.0.0.1:8001/big.bin.meta4');
+    expect(world.saved.equals(bytes)).toBe(true);
+    expect(result.segments).toHaveLength(2);
+  });
+});

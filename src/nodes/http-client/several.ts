@@ -1,0 +1,115 @@
+import { StudioError } from '../../contract/errors';
+import type { HttpUri } from '../../protocol/http/target';
+import type { MetalinkFile } from '../../protocol/metalink';
+import type { Folder, NodeContext, OperationScope } from '../../runtime/context';
+import type { DownloadView, MultiSourceDownload } from '../engine/download';
+import { describeUrl, downloadFromMirrors, fetchMetalink } from '../engine/mirror-download';
+import { reasonOf } from '../shared/error-text';
+import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
+import { fileNameFor } from './reference';
+
+const METALINK_ENDING = '.meta4';
+/** A Metalink is used whole when nobody said how many servers at once. */
+const DEFAULT_SOURCES = 4;
+
+/**
+ * Downloads from several servers at once: from those that a Metalink (`….meta4`) names, from configured mirrors,
+ * and from those that the server itself names. Null when there are no two that certainly have the same file.
+ * @throws StudioError, or the signal's reason
+ */
+export async function downloadFromSeveral(
+  context: NodeContext,
+  config: HttpClientConfig,
+  uri: HttpUri,
+  folder: Folder,
+  scope: OperationScope,
+): Promise<DownloadResult | null> {
+  if (config.proxy.length > 0) return null;
+  const isMetalink = uri.path.endsWith(METALINK_ENDING);
+  if (!isMetalink && config.mirrors.length === 0 && config.maxSources < 2) return null;
+  const file = isMetalink
+    ? await readMetalink(context, uri)
+    : await gather(context, config, uri, scope.signal);
+  if (!file) return null;
+  let download: MultiSourceDownload | undefined;
+  const outcome = await downloadFromMirrors(context, {
+    folder,
+    file,
+    timeoutMs: config.timeoutMs,
+    maxSources: Math.max(config.maxSources, config.mirrors.length + 1, isMetalink ? DEFAULT_SOURCES : 1),
+    limit: 0,
+    wholeDigest: true,
+    signal: scope.signal,
+    started: (running) => {
+      download = running;
+    },
+    listener: {
+      event: (type, text, level, subject) => context.telemetry.event({ type, text, level, subject }),
+      changed: () => {
+        if (download) scope.progress({ ...progressOf(download.view()) });
+      },
+    },
+  });
+  return {
+    ...progressOf(outcome.view),
+    path: `${folder.path}/${outcome.savedAs}`,
+    size: outcome.size,
+    sha256: outcome.sha256 ?? '',
+    verified: outcome.verified === 'size' ? 'size' : 'size and hash',
+  };
+}
+
+async function readMetalink(context: NodeContext, uri: HttpUri): Promise<MetalinkFile> {
+  const url = urlOf(uri.authority, uri.path);
+  const name = fileNameFor(uri).slice(0, -METALINK_ENDING.length);
+  try {
+    const file = await fetchMetalink(context, url, name);
+    if (file) return file;
+  } catch (error) {
+    throw new StudioError('BAD_METALINK', `${url} cannot be used: ${reasonOf(error)}`);
+  }
+  throw new StudioError('BAD_METALINK', `${url} describes several files, and none is called ${name}.`);
+}
+
+/** The file as its server describes it, with those mirrors that say they have the same bytes. */
+async function gather(
+  context: NodeContext,
+  config: HttpClientConfig,
+  uri: HttpUri,
+  signal: AbortSignal,
+): Promise<MetalinkFile | null> {
+  const name = fileNameFor(uri);
+  const describe = (url: string): Promise<MetalinkFile | null> =>
+    describeUrl(context, url, name, signal).catch(() => null);
+  const file = await describe(urlOf(uri.authority, uri.path));
+  signal.throwIfAborted();
+  const digest = file?.hashes['sha-256'];
+  // Without a hash nothing tells whether parts of two servers make one file.
+  if (!file || (digest === undefined && !file.pieces)) return null;
+  const candidates = config.mirrors.map(({ host, port }) => urlOf(`${host}:${port}`, uri.path));
+  const described = await Promise.all(candidates.map(describe));
+  const mirrors = candidates.filter((_, at) => {
+    const other = described[at];
+    return other?.size === file.size && digest !== undefined && other?.hashes['sha-256'] === digest;
+  });
+  const urls = [...file.urls, ...mirrors.map((url, at) => ({ url, priority: at + 2 }))];
+  return urls.length < 2 ? null : { ...file, urls };
+}
+
+function urlOf(authority: string, path: string): string {
+  return `http://${authority}${path}`;
+}
+
+function progressOf({ phase, bytes, size, sources, marks }: DownloadView): DownloadProgress {
+  const best = sources.reduce((a, b) => (b.bytesPerSecond > (a?.bytesPerSecond ?? -1) ? b : a), sources[0]);
+  return {
+    phase: phase === 'paused' ? 'running' : phase,
+    bytes,
+    size,
+    ...(best ? { source: { serverId: best.id, address: best.address } } : {}),
+    segments: sources
+      .filter((source) => source.bytes > 0)
+      .map((source) => ({ source: source.id, bytes: source.bytes })),
+    marks: [...marks],
+  };
+}
