@@ -39,7 +39,7 @@ test('a client gets the page, also when the replica it would have got dies', asy
   expect(readFileSync(join(programs.folder, 'page.html'), 'utf8')).not.toBe(first.out);
   await expect
     .poll(() => readFileSync(join(programs.folder, 'balancer.log'), 'utf8'))
-    .toContain('is down: it refuses');
+    .toContain(`127.0.0.1:${chosen?.port} is down`);
   balancer.child.kill('SIGINT');
   expect(await exited(balancer.child)).toBe(0);
 });
