@@ -10,6 +10,7 @@ import { manifests } from '../nodes/manifests';
 import { type CommandHelp, commandHelp, nodeHelp, overview } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
 import { nearest } from './nearest';
+import { ownCommands } from './own-command';
 
 interface Command extends CommandHelp {
   name: string;
@@ -84,6 +85,8 @@ function nodeCommand(manifest: NodeManifest): Command {
     flags: [],
     async run(argv) {
       const common = { seed: randomSeed(), verbose: false, quiet: false, faults: [] as FaultSpec[] };
+      const own = ownCommands[manifest.id];
+      if (own) return (await own())(argv, common, commonFlags(common));
       const node = nodeFlags(manifest);
       const flags = [...node.flags, ...commonFlags(common)];
       const { help, positional } = parseLine(argv, flags);
