@@ -5,6 +5,7 @@
 import type { Endpoint } from '../../contract/endpoint';
 import { client } from './client';
 import { contentServer } from './content-server';
+import { cacheProxy, httpBalancer, httpClient, httpOrigin } from './http';
 import { indexServer } from './index-server';
 import { monitor } from './monitor';
 import { p2pIndex, p2pPeer } from './p2p';
@@ -31,6 +32,10 @@ const kinds: Record<string, KindView> = {
   'replica-balancer': replicaBalancer,
   'replica-server': replicaServer,
   'ring-server': ringServer,
+  'http-origin': httpOrigin,
+  'cache-proxy': cacheProxy,
+  'http-balancer': httpBalancer,
+  'http-client': httpClient,
   'p2p-index': p2pIndex,
   'p2p-peer': p2pPeer,
 };

@@ -9,8 +9,11 @@ import { isAlive } from '../../node-state';
 import { useNodeSpec, useNodeState, useNodeView, usePanel, useStudio } from '../../studio-context';
 import { Fact, Facts, Section } from '../../ui/facts';
 import { Sparkline } from '../../ui/sparkline';
+import { CacheProxyOverview } from './overviews/cache-proxy';
 import { ClientOverview } from './overviews/client';
 import { ContentServerOverview } from './overviews/content-server';
+import { HttpBalancerOverview } from './overviews/http-balancer';
+import { HttpOriginOverview } from './overviews/http-origin';
 import { IndexServerOverview } from './overviews/index-server';
 import { MonitorOverview } from './overviews/monitor';
 import { P2pIndexOverview } from './overviews/p2p-index';
@@ -32,6 +35,9 @@ const overviews: Record<string, ComponentType<{ node: string }>> = {
   'replica-client': ReplicaClientOverview,
   'ring-server': RingServerOverview,
   'ring-client': RingClientOverview,
+  'http-origin': HttpOriginOverview,
+  'cache-proxy': CacheProxyOverview,
+  'http-balancer': HttpBalancerOverview,
   'p2p-index': P2pIndexOverview,
   'p2p-peer': P2pPeerOverview,
 };

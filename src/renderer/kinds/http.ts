@@ -1,0 +1,60 @@
+import type { CacheSnapshot } from '../../nodes/cache-proxy/manifest';
+import type { HttpBalancerSnapshot } from '../../nodes/http-balancer/manifest';
+import type { HttpClientSnapshot } from '../../nodes/http-client/manifest';
+import type { OriginSnapshot } from '../../nodes/http-origin/manifest';
+import { formatBytes, formatCount, formatPercent } from '../format';
+import type { KindView } from './kinds';
+import { endpointOf } from './replica';
+
+export const httpOrigin: KindView = {
+  figures(snapshot) {
+    const { files = 0, requests = 0, sentBytes = 0 } = snapshot as Partial<OriginSnapshot>;
+    return [
+      { label: '', value: formatCount(files, 'file') },
+      { label: 'requests', value: requests.toLocaleString() },
+      { label: 'sent', value: formatBytes(sentBytes) },
+    ];
+  },
+};
+
+export const cacheProxy: KindView = {
+  figures(snapshot) {
+    const { hitRatio = 0, objects = 0, requests = 0 } = snapshot as Partial<CacheSnapshot>;
+    return [
+      { label: 'hits', value: requests === 0 ? '–' : formatPercent(hitRatio, 1) },
+      { label: 'stored', value: objects.toLocaleString() },
+      { label: 'requests', value: requests.toLocaleString() },
+    ];
+  },
+  reports(snapshot) {
+    const { origins = [] } = snapshot as Partial<CacheSnapshot>;
+    return origins.map(({ address }) => ({ ...endpointOf(address), name: address, role: 'origin' }));
+  },
+};
+
+export const httpBalancer: KindView = {
+  figures(snapshot) {
+    const { backends, requests = 0 } = snapshot as Partial<HttpBalancerSnapshot>;
+    if (!backends) return [];
+    const up = backends.filter(({ state }) => state !== 'down').length;
+    return [
+      { label: 'up', value: `${up}/${backends.length}` },
+      { label: 'requests', value: requests.toLocaleString() },
+    ];
+  },
+  reports(snapshot) {
+    const { backends = [] } = snapshot as Partial<HttpBalancerSnapshot>;
+    return backends.map(({ address }) => ({ ...endpointOf(address), name: address, role: 'test' }));
+  },
+};
+
+export const httpClient: KindView = {
+  figures(snapshot) {
+    const { active = 0, done = 0, failed = 0 } = snapshot as Partial<HttpClientSnapshot>;
+    return [
+      { label: 'active', value: String(active) },
+      { label: 'done', value: String(done) },
+      ...(failed > 0 ? [{ label: 'failed', value: String(failed) }] : []),
+    ];
+  },
+};
