@@ -9,14 +9,38 @@ const ROOM = { width: 280, height: 160 };
 /** Distance between the columns of the tiers. */
 const COLUMN = 320;
 
+/** Places of the innermost circle, for kinds that stand in one; each further circle has twice as many. */
+const CIRCLE_PLACES = 6;
+
 /** The first free place in the column where the kind already stands, else in that of its tier. */
 export function placeInTier(nodes: readonly NodeSpec[], manifest: NodeManifest): Position {
+  if (manifest.layout === 'circle') return placeInCircle(nodes, manifest);
   const like = nodes.findLast((node) => node.kind === manifest.id);
   const x = like?.position.x ?? manifest.tier * COLUMN;
   for (let row = 0; ; row++) {
     const position = { x, y: row * ROOM.height };
     if (isFree(nodes, position)) return position;
   }
+}
+
+/** Clockwise from the first node of the kind, which stands at the top. */
+function placeInCircle(nodes: readonly NodeSpec[], manifest: NodeManifest): Position {
+  const first = nodes.find((node) => node.kind === manifest.id)?.position;
+  const top = first ?? { x: manifest.tier * COLUMN, y: -radiusOf(CIRCLE_PLACES) };
+  const centre = { x: top.x, y: top.y + radiusOf(CIRCLE_PLACES) };
+  for (let places = CIRCLE_PLACES; ; places *= 2) {
+    for (let at = 0; at < places; at++) {
+      const angle = (2 * Math.PI * at) / places;
+      const x = Math.round(centre.x + radiusOf(places) * Math.sin(angle));
+      const y = Math.round(centre.y - radiusOf(places) * Math.cos(angle));
+      if (isFree(nodes, { x, y })) return { x, y };
+    }
+  }
+}
+
+/** Of a circle on which neighbours are the diagonal of a node's room apart. */
+function radiusOf(places: number): number {
+  return Math.hypot(ROOM.width, ROOM.height) / (2 * Math.sin(Math.PI / places));
 }
 
 /** `wanted` itself where it is free, else the nearest free place on rings of growing size around it. */

@@ -119,8 +119,14 @@ export interface RingSnapshot {
   list: string[];
   /** The neighbour that it passes messages to. */
   next?: string;
-  /** All it has heard of; at most 200 are listed. */
-  members: { address: string; state: 'alive' | 'left' | 'dead'; ours: boolean; incarnation: number }[];
+  /** All it has heard of, the live ones first and in the order of the circle; at most 200 are listed. */
+  members: {
+    address: string;
+    state: 'alive' | 'left' | 'dead';
+    /** Absent until it has shown which. */
+    program?: 'ours' | 'foreign';
+    incarnation: number;
+  }[];
   items: number;
   /** Bytes of all items. */
   bytes: number;

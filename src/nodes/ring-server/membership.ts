@@ -89,6 +89,11 @@ export class Membership {
     return this.#kinds.get(address) === 'ours';
   }
 
+  /** As far as it has shown; see `kindOf` for a look. */
+  knownKind(address: string): 'ours' | 'foreign' | undefined {
+    return this.#kinds.get(address);
+  }
+
   /** These have passed on a message that only our members have. */
   metOurs(addresses: readonly string[]): void {
     if (this.config.strict) return;

@@ -494,6 +494,20 @@ class RingServer implements NodeProgram {
     }
   }
 
+  #listedMembers(): RingSnapshot['members'] {
+    const { membership } = this.#ring;
+    const { table, self } = membership;
+    const gone = table.records.filter(({ state }) => state !== 'alive').map(({ address }) => address);
+    return [...table.alive, ...gone].slice(0, MAX_LISTED_MEMBERS).flatMap((address) => {
+      const record = table.get(address);
+      const program = address === self ? 'ours' : membership.knownKind(address);
+      if (!record) return [];
+      return [
+        { address, state: record.state, incarnation: record.incarnation, ...(program ? { program } : {}) },
+      ];
+    });
+  }
+
   #snapshot(): RingSnapshot {
     if (!this.#parts) {
       return {
@@ -525,12 +539,7 @@ class RingServer implements NodeProgram {
       ...(detail ? { detail } : {}),
       list: [...table.alive],
       ...(next ? { next } : {}),
-      members: table.records.slice(0, MAX_LISTED_MEMBERS).map(({ address, state: is, incarnation }) => ({
-        address,
-        state: is,
-        ours: address === membership.self || membership.isOurs(address),
-        incarnation,
-      })),
+      members: this.#listedMembers(),
       items: store.count,
       bytes: store.bytes,
       contentDigest: store.digest,

@@ -46,7 +46,7 @@ export function RingServerOverview({ node }: { node: string }) {
             {detail ? `: ${detail}` : ''}
           </Fact>
           <Fact label="Passes on to">{next ? <NodeAtAddress address={next} /> : 'nobody'}</Fact>
-          <Fact label="Last round">{roundMs.length > 0 ? formatSpan(roundMs.at(-1) ?? 0) : '–'}</Fact>
+          <Fact label="Last round">{roundMs.length > 0 ? `${Math.round(roundMs.at(-1) ?? 0)} ms` : '–'}</Fact>
           <Fact label="A PUT needs">
             {snapshot.quorum === 'all' ? 'all live members' : formatCount(snapshot.quorum ?? 0, 'member')}
           </Fact>
@@ -69,7 +69,7 @@ export function RingServerOverview({ node }: { node: string }) {
                 <NodeAtAddress address={member.address} />
                 <ServerStatusText status={member.state} tone={tones[member.state]} />
                 <span className={css.spring} />
-                <span className={css.muted}>{member.ours ? 'ours' : 'foreign'}</span>
+                <span className={css.muted}>{member.address === address ? 'this one' : member.program}</span>
               </div>
             </li>
           ))}
