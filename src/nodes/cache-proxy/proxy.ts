@@ -1068,7 +1068,7 @@ export class CachingProxy {
   #record(exchange: Exchange, url: string, status: number, { cache, outcome, reason }: Answer): void {
     this.#statistics.add({
       at: this.#context.clock.wallTime(),
-      client: formatEndpoint(exchange.peer),
+      peer: exchange.peer,
       method: exchange.head.method,
       url,
       status,

@@ -1,4 +1,6 @@
+import { formatEndpoint } from '../../contract/endpoint';
 import { type CacheStatus, formatCacheStatus } from '../../protocol/http/cache/cache-status';
+import type { Endpoint } from '../../runtime/context';
 import { RequestLog } from '../shared/http/request-log';
 import type { CacheRequest } from './manifest';
 
@@ -9,7 +11,7 @@ export type Outcome = CacheRequest['outcome'];
 /** One answered request; texts are made of it only when somebody looks. */
 export interface Answered {
   at: number;
-  client: string;
+  peer: Endpoint;
   method: string;
   url: string;
   status: number;
@@ -50,7 +52,11 @@ export class Statistics {
     return all
       .filter((answered) => url === undefined || answered.url === url)
       .slice(0, limit)
-      .map(({ cache, ...rest }) => ({ ...rest, cacheStatus: formatCacheStatus(cacheName, cache) }));
+      .map(({ cache, peer, ...rest }) => ({
+        ...rest,
+        client: formatEndpoint(peer),
+        cacheStatus: formatCacheStatus(cacheName, cache),
+      }));
   }
 
   get hitRatio(): number {

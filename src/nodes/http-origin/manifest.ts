@@ -12,6 +12,7 @@ export const manifest = defineNode({
   tier: 3,
   portStep: 100,
   filesField: 'files',
+  catalogue: true,
   fields: {
     host: hostField,
     port: {
@@ -118,4 +119,15 @@ export interface OriginSnapshot {
 export interface OriginOperations {
   /** The newest requests, newest first; at most 500. */
   requests: { input: { limit?: number } | undefined; output: AnsweredRequest[] };
+  /** Its files; a page at a time. */
+  catalogue: {
+    input: {
+      search: string;
+      sort: 'name' | 'size' | 'holders';
+      descending: boolean;
+      offset: number;
+      limit: number;
+    };
+    output: { rows: { name: string; size: number; holders: { address: string }[] }[]; total: number };
+  };
 }

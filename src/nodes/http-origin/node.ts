@@ -8,14 +8,23 @@ import { formatDigest, wantedDigest } from '../../protocol/http/digest';
 import { Fields } from '../../protocol/http/fields';
 import { type ByteRange, formatContentRange, selectRanges } from '../../protocol/http/range';
 import { parseHttpUri } from '../../protocol/http/target';
-import type { CreateNode, NodeContext, NodeProgram, ReadableFile, Timer } from '../../runtime/context';
+import type {
+  CreateNode,
+  Endpoint,
+  FolderEntry,
+  NodeContext,
+  NodeProgram,
+  ReadableFile,
+  Timer,
+} from '../../runtime/context';
 import { BufferPool } from '../shared/http/buffer-pool';
 import type { Exchange } from '../shared/http/exchange';
 import { RequestLog } from '../shared/http/request-log';
 import { HttpServer } from '../shared/http/server';
+import { catalogueOf } from './catalogue';
 import { parseHeaderRules } from './header-rules';
 import { type HotFile, HotFiles, PREPARED_JOIN } from './hot-files';
-import type { AnsweredRequest, OriginConfig, OriginSnapshot } from './manifest';
+import type { AnsweredRequest, OriginConfig, OriginOperations, OriginSnapshot } from './manifest';
 import type { Representation } from './representation';
 import { type Found, Site } from './site';
 
@@ -23,6 +32,9 @@ const READ_SIZE = 1024 * 1024;
 const KEPT_REQUESTS = 500;
 const SHOWN_REQUESTS = 20;
 const STALL_MS = 20_000;
+
+/** As it is kept; texts are made only when somebody looks. */
+type LoggedRequest = Omit<AnsweredRequest, 'client'> & { peer: Endpoint };
 
 export const createNode: CreateNode<OriginConfig> = (config, context) => new Origin(config, context);
 
@@ -33,7 +45,7 @@ class Origin implements NodeProgram {
   readonly #server: HttpServer;
   readonly #hot: HotFiles;
   readonly #buffers = new BufferPool(READ_SIZE);
-  readonly #log = new RequestLog<AnsweredRequest>(KEPT_REQUESTS);
+  readonly #log = new RequestLog<LoggedRequest>(KEPT_REQUESTS);
   readonly #looking = new Map<string, Promise<Found>>();
   readonly #statuses: Record<string, number> = {};
   readonly #digests = new Map<string, Uint8Array>();
@@ -41,13 +53,17 @@ class Origin implements NodeProgram {
   #headersError: string | undefined;
   #site: Site | undefined;
   #watch: Timer | undefined;
-  #files = { count: 0, bytes: 0 };
+  #files: FolderEntry[] = [];
+  #fileBytes = 0;
+  #port = 0;
   #requests = 0;
   #sentBytes = 0;
 
   readonly operations = {
     requests: (input: { limit?: number } | undefined): AnsweredRequest[] =>
-      this.#log.newest(Math.min(KEPT_REQUESTS, input?.limit ?? 100)),
+      this.#newest(Math.min(KEPT_REQUESTS, input?.limit ?? 100)),
+    catalogue: (input: OriginOperations['catalogue']['input']) =>
+      catalogueOf(this.#files, `${this.#config.host}:${this.#port}`, input),
   };
 
   constructor(config: OriginConfig, context: NodeContext) {
@@ -79,6 +95,7 @@ class Origin implements NodeProgram {
     const folder = await this.#context.files.folder(this.#config.files);
     this.#site = new Site(folder, rules, this.#config.listing, this.#context.clock);
     const http = await this.#server.start({ host: this.#config.host, port: this.#config.port });
+    this.#port = http;
     this.#watch = folder.watch(() => void this.#countFiles());
     await this.#countFiles();
     return { http };
@@ -297,7 +314,11 @@ class Origin implements NodeProgram {
     exchange.reply(status, fields, content);
   }
 
-  #answered(exchange: Exchange, status: number): AnsweredRequest {
+  #newest(limit: number): AnsweredRequest[] {
+    return this.#log.newest(limit).map(({ peer, ...rest }) => ({ ...rest, client: formatEndpoint(peer) }));
+  }
+
+  #answered(exchange: Exchange, status: number): LoggedRequest {
     this.#requests++;
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     this.#context.telemetry.count('requests');
@@ -305,7 +326,7 @@ class Origin implements NodeProgram {
     const { method, target } = exchange.head;
     return this.#log.add({
       at: this.#context.clock.wallTime(),
-      client: formatEndpoint(exchange.peer),
+      peer: exchange.peer,
       method,
       target,
       status,
@@ -321,15 +342,15 @@ class Origin implements NodeProgram {
   }
 
   async #countFiles(): Promise<void> {
-    const entries = await (this.#site as Site).folder.list();
-    this.#files = { count: entries.length, bytes: entries.reduce((sum, entry) => sum + entry.size, 0) };
+    this.#files = await (this.#site as Site).folder.list();
+    this.#fileBytes = this.#files.reduce((sum, entry) => sum + entry.size, 0);
     this.#changed();
   }
 
   #snapshot(): OriginSnapshot {
     return {
-      files: this.#files.count,
-      bytes: this.#files.bytes,
+      files: this.#files.length,
+      bytes: this.#fileBytes,
       connections: this.#server.connections,
       requests: this.#requests,
       sentBytes: this.#sentBytes,
@@ -340,24 +361,25 @@ class Origin implements NodeProgram {
         capacity: this.#hot.capacity,
         hits: this.#hot.hits,
       },
-      recent: this.#log.newest(SHOWN_REQUESTS),
+      recent: this.#newest(SHOWN_REQUESTS),
       ...(this.#headersError ? { headersError: this.#headersError } : {}),
     };
   }
 }
 
 /** Fields of a request that may ask for anything but the whole file. */
-const asking = [
+const asking = new Set([
   'range',
   'if-none-match',
   'if-modified-since',
   'if-match',
   'if-unmodified-since',
   'want-repr-digest',
-];
+]);
 
 function hasConditions(fields: Fields): boolean {
-  return asking.some((name) => fields.has(name));
+  for (const name of fields.names) if (asking.has(name)) return true;
+  return false;
 }
 
 function preparedReply(
