@@ -27,6 +27,11 @@ export function lineBetween(from: Box, to: Box, margin = 4): Line | null {
   return { x1: start.x, y1: start.y, x2: end.x, y2: end.y };
 }
 
+/** The point at a share of the way, 0–1. */
+export function pointOn({ x1, y1, x2, y2 }: Line, share: number): { x: number; y: number } {
+  return { x: x1 + (x2 - x1) * share, y: y1 + (y2 - y1) * share };
+}
+
 function centre(box: Box): { x: number; y: number } {
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }

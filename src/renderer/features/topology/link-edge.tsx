@@ -3,7 +3,7 @@ import { BaseEdge, type Edge, type EdgeProps, type InternalNode, useInternalNode
 import { memo } from 'react';
 import type { LinkMark } from '../../fault-links';
 import { FaultBadge } from './fault-badge';
-import { type Box, lineBetween } from './geometry';
+import { type Box, lineBetween, pointOn } from './geometry';
 import css from './link-edge.module.css';
 
 export type LinkFlowEdge = Edge<
@@ -32,7 +32,9 @@ export const LinkEdge = memo(function LinkEdge({
   const line = from && to ? lineBetween(boxOf(from), boxOf(to)) : null;
   if (!line) return null;
   const mark = data?.mark;
-  const middle = { x: (line.x1 + line.x2) / 2, y: (line.y1 + line.y2) / 2 };
+  const middle = pointOn(line, 0.5);
+  // A transfer mostly crosses other links in its middle, where their labels are.
+  const label = data?.transient ? pointOn(line, 0.28) : middle;
   return (
     <>
       <BaseEdge
@@ -46,7 +48,7 @@ export const LinkEdge = memo(function LinkEdge({
       />
       {mark && <FaultBadge mark={mark} at={middle} />}
       {(data?.showLabel || selected) && (
-        <text className={css.label} x={middle.x} y={middle.y} dy={mark ? '-15' : '-5'}>
+        <text className={css.label} x={label.x} y={label.y} dy={mark ? '-15' : '-5'}>
           {data?.label}
         </text>
       )}

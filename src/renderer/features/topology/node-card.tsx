@@ -99,7 +99,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
             <span className={css.spring} />
             {rate > 0 || activity.length > 1 ? (
               <span className={css.spark} title={`${formatRate(rate)} through this node`}>
-                <Sparkline values={activity} width={40} height={14} />
+                <Sparkline values={activity} width={32} height={14} />
               </span>
             ) : (
               ports.length > 0 && <span className={css.ports}>{ports.slice(0, 2).join(' ')}</span>
