@@ -4,10 +4,12 @@ import type { Representation } from './representation';
 /** Larger files are read from the disk each time: there the disk's own cache does as well. */
 export const MAX_HOT_FILE = 4 * 1024 * 1024;
 /**
- * A file's state, once looked at, counts for so long. It spares a busy server a look at the disk for each of
- * thousands of requests a second, and is far below what a person or a test could notice.
+ * While a file is asked for more than `BUSY` times in so many ms, its state counts for as long, once it was
+ * looked at. That spares a busy server thousands of looks at the disk a second. Otherwise every request looks:
+ * whoever changes a file and asks for it gets what is new.
  */
-const TRUSTED_MS = 2;
+const TRUSTED_MS = 10;
+const BUSY = 16;
 /** Bytes that a prepared reply has in one buffer with its head; the rest of a larger one follows. */
 export const PREPARED_JOIN = 128 * 1024;
 /** Bytes that an entry costs besides its content. */
@@ -18,6 +20,10 @@ export interface HotFile {
   content: Uint8Array;
   /** On the context's clock. */
   checkedAt: number;
+  /** Requests since `countedFrom`, and whether there were many in the span before. */
+  requests: number;
+  countedFrom: number;
+  busy: boolean;
   /** The 200 reply as it leaves, and the second it is dated: head and first bytes joined, and the rest. */
   prepared?: { date: string; head: Uint8Array; rest: Uint8Array | undefined };
 }
@@ -45,7 +51,9 @@ export class HotFiles {
   /** The file as it was a moment ago; undefined when the disk must be asked. */
   fresh(path: string, now: number): HotFile | undefined {
     const file = this.#files.get(path);
-    if (!file || now - file.checkedAt > TRUSTED_MS) return undefined;
+    if (!file) return undefined;
+    count(file, now);
+    if (!file.busy || now - file.checkedAt > TRUSTED_MS) return undefined;
     this.hits++;
     this.#policy.touch(path);
     return file;
@@ -75,7 +83,14 @@ export class HotFiles {
 
   add(path: string, representation: Representation, content: Uint8Array, now: number): HotFile {
     this.remove(path);
-    const file: HotFile = { representation, content, checkedAt: now };
+    const file: HotFile = {
+      representation,
+      content,
+      checkedAt: now,
+      requests: 0,
+      countedFrom: now,
+      busy: false,
+    };
     this.#files.set(path, file);
     this.#bytes += weightOf(file);
     this.#policy.insert(path, weightOf(file));
@@ -94,6 +109,14 @@ export class HotFiles {
     this.#files.delete(path);
     this.#bytes -= weightOf(file);
   }
+}
+
+function count(file: HotFile, now: number): void {
+  file.requests++;
+  if (now - file.countedFrom < TRUSTED_MS) return;
+  file.busy = file.requests > BUSY && now - file.countedFrom < 2 * TRUSTED_MS;
+  file.requests = 0;
+  file.countedFrom = now;
 }
 
 /** The beginning of the content counts twice: it is in the prepared reply too. */
