@@ -133,6 +133,9 @@ function ask(port: number, line: string): Promise<string> {
       resolve(chunk.toString().trim());
     });
     socket.once('error', reject);
+    socket.once('close', () =>
+      reject(Object.assign(new Error('closed without an answer'), { code: 'CLOSED' })),
+    );
   });
 }
 
