@@ -91,6 +91,8 @@ class DiskFolder implements Folder {
     const flags =
       constants.O_RDWR |
       constants.O_CREAT |
+      // A link is never written through, not even one whose target does not exist yet.
+      (constants.O_NOFOLLOW ?? 0) |
       (options.truncate ? constants.O_TRUNC : 0) |
       (options.exclusive ? constants.O_EXCL : 0);
     const handle = await open(path, flags, 0o644);
@@ -152,8 +154,9 @@ class DiskFolder implements Folder {
   async #writable(name: string): Promise<string> {
     refuseUnsafe(name);
     const path = join(this.path, ...name.split('/'));
+    // Before anything is made: a parent may be a link that leads out.
+    this.#refuseOutside(`${await realpathOfNearest(dirname(path))}${sep}.`, name);
     await mkdir(dirname(path), { recursive: true });
-    this.#refuseOutside(`${await realpath(dirname(path))}${sep}.`, name);
     const target = await realpath(path).catch(() => null);
     if (target !== null) this.#refuseOutside(target, name);
     return path;
@@ -209,6 +212,16 @@ async function renameExclusively(source: string, target: string): Promise<void> 
     return rename(source, target);
   }
   await rm(source);
+}
+
+/** The real path of the nearest folder on the way up that exists. */
+async function realpathOfNearest(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    return realpathOfNearest(dirname(folder));
+  }
 }
 
 async function readAt(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
