@@ -13,6 +13,8 @@ const JOIN_RETRY_MS = [500, 5000] as const;
 const CLASSIFY_MS = 300;
 /** One that said nothing is asked again after this, ms. */
 const LOOK_AGAIN_MS = 2000;
+/** A link to another than the next neighbour is closed when it was not used for so long, ms. */
+const IDLE_LINK_MS = 2000;
 
 export interface MembershipHooks {
   /** The table changed here first: the others must be told. */
@@ -126,12 +128,19 @@ export class Membership {
 
   /** A link to a member of ours, made when there is none. @throws when it cannot be had */
   link(address: string): Promise<PeerLink> {
-    let link = this.#links.get(address);
-    if (!link) {
-      link = this.#open(address);
-      this.#links.set(address, link);
-      link.catch(() => this.#links.delete(address));
-    }
+    const known = this.#links.get(address);
+    if (known) return known;
+    const forget = (): void => {
+      if (this.#links.get(address) === link) this.#links.delete(address);
+    };
+    const link: Promise<PeerLink> = this.#open(address, (dropped) => {
+      forget();
+      // A killed program's system closes its connections: the fastest news there is.
+      if (dropped || this.#closed || !this.table.isAlive(address)) return;
+      inBackground(this.context.log, `Looking at ${address}`, this.verify(address));
+    });
+    this.#links.set(address, link);
+    link.catch(forget);
     return link;
   }
 
@@ -216,6 +225,7 @@ export class Membership {
   /** Looks at the next neighbour now: alive? the same list? the same content? */
   async check(): Promise<void> {
     const { next } = this;
+    this.#dropIdleLinks(next);
     if (next === undefined || this.#checking) return;
     this.#checking = true;
     try {
@@ -244,6 +254,19 @@ export class Membership {
     this.hooks.changed();
   }
 
+  /** Only the link to the next neighbour stays open; one that was needed for something else need not. */
+  #dropIdleLinks(next: string | undefined): void {
+    const now = this.context.clock.now();
+    for (const [address, link] of this.#links) {
+      if (address === next) continue;
+      link
+        .then((open) => {
+          if (!open.busy && now - open.lastUsed > IDLE_LINK_MS) open.close();
+        })
+        .catch(() => {});
+    }
+  }
+
   async #compare(next: string): Promise<void> {
     try {
       const link = await this.link(next);
@@ -264,15 +287,10 @@ export class Membership {
     if (this.merge(header.members)) this.hooks.announce();
   }
 
-  async #open(address: string): Promise<PeerLink> {
+  async #open(address: string, onClose: (dropped: boolean) => void): Promise<PeerLink> {
     const { net, clock } = this.context;
     const { silentMs } = this.config;
-    const link: PeerLink = await PeerLink.open(net, clock, endpointOf(address), silentMs, () => {
-      this.#links.delete(address);
-      // A killed program's system closes its connections: the fastest news there is.
-      if (this.#closed || !this.table.isAlive(address)) return;
-      inBackground(this.context.log, `Looking at ${address}`, this.verify(address));
-    });
+    const link: PeerLink = await PeerLink.open(net, clock, endpointOf(address), silentMs, onClose);
     try {
       const hello = { op: 'hello', from: this.self, rings: [...this.rings] };
       const { header } = await link.request(hello, silentMs);

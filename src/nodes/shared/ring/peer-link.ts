@@ -23,13 +23,17 @@ export type RequestHandler = (frame: Frame) => Promise<Answer>;
 /** A connection to another member of ours (or from a client of ours), with many requests at once. */
 export class PeerLink {
   readonly #waiting = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
+  /** When the last request was made, by the clock. */
+  lastUsed: number;
   #nextId = 1;
+  #dropped = false;
 
   private constructor(
     readonly connection: Connection,
     readonly clock: Clock,
-    onClose: () => void,
+    onClose: (dropped: boolean) => void,
   ) {
+    this.lastUsed = clock.now();
     const frames = new FrameReader();
     connection.setIdle(IDLE_MS, () => connection.destroy());
     connection.handle({
@@ -43,20 +47,26 @@ export class PeerLink {
       close: () => {
         for (const { reject } of this.#waiting.values()) reject(closed());
         this.#waiting.clear();
-        onClose();
+        onClose(this.#dropped);
       },
     });
     connection.write(PREAMBLE);
   }
 
+  /** @param onClose told whether the link was closed from this side */
   static async open(
     net: Network,
     clock: Clock,
     to: Endpoint,
     timeoutMs: number,
-    onClose: () => void = () => {},
+    onClose: (dropped: boolean) => void = () => {},
   ): Promise<PeerLink> {
     return new PeerLink(await net.connect(to, { timeoutMs }), clock, onClose);
+  }
+
+  /** Requests are waiting for their answers. */
+  get busy(): boolean {
+    return this.#waiting.size > 0;
   }
 
   get closed(): boolean {
@@ -67,6 +77,7 @@ export class PeerLink {
   request(header: Record<string, unknown>, timeoutMs: number, body?: Uint8Array): Promise<Reply> {
     if (this.connection.closed) return Promise.reject(closed());
     const id = this.#nextId++;
+    this.lastUsed = this.clock.now();
     return new Promise((resolve, reject) => {
       const timer = this.clock.after(timeoutMs, () => {
         this.#waiting.delete(id);
@@ -87,6 +98,7 @@ export class PeerLink {
   }
 
   close(): void {
+    this.#dropped = true;
     this.connection.destroy();
   }
 
