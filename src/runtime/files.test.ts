@@ -57,6 +57,10 @@ describe('a folder on disk', () => {
     await symlink('inside.txt', join(root, 'content', 'alias.txt'));
     await expect(folder.open('leak.txt')).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
     await expect(folder.open('up/secret.txt')).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+    await expect(folder.create('up/deep/new.txt')).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
+    await symlink(join(root, 'not-yet.txt'), join(root, 'content', 'dangling.txt'));
+    await expect(folder.create('dangling.txt')).rejects.toThrow();
+    expect(await readdir(root)).toEqual(['content', 'secret.txt']);
     await expect(folder.create('up/new.txt')).rejects.toMatchObject({ code: 'UNSAFE_NAME' });
     await expect(folder.create('leak.txt', { truncate: true })).rejects.toMatchObject({
       code: 'UNSAFE_NAME',
