@@ -38,9 +38,9 @@ function placeInCircle(nodes: readonly NodeSpec[], manifest: NodeManifest): Posi
   }
 }
 
-/** Of a circle on which neighbours are the diagonal of a node's room apart. */
+/** Of a circle on which neighbours are the diagonal of a node's room apart, rounding of both ends included. */
 function radiusOf(places: number): number {
-  return Math.hypot(ROOM.width, ROOM.height) / (2 * Math.sin(Math.PI / places));
+  return Math.hypot(ROOM.width + 2, ROOM.height + 2) / (2 * Math.sin(Math.PI / places));
 }
 
 /** `wanted` itself where it is free, else the nearest free place on rings of growing size around it. */
