@@ -38,9 +38,12 @@ function placeInCircle(nodes: readonly NodeSpec[], manifest: NodeManifest): Posi
   }
 }
 
-/** Of a circle on which neighbours are the diagonal of a node's room apart, rounding of both ends included. */
+/** A little more than the diagonal of a node's room, so that neither neighbours nor circles touch. */
+const CIRCLE_PITCH = 1.1 * Math.hypot(ROOM.width, ROOM.height);
+
+/** Of a circle on which neighbours are that far apart. */
 function radiusOf(places: number): number {
-  return Math.hypot(ROOM.width + 2, ROOM.height + 2) / (2 * Math.sin(Math.PI / places));
+  return CIRCLE_PITCH / (2 * Math.sin(Math.PI / places));
 }
 
 /** `wanted` itself where it is free, else the nearest free place on rings of growing size around it. */
