@@ -1,7 +1,7 @@
 /** What a node reports, in the terms of the workspace: addresses become nodes, traffic gets its role. */
 import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
 import type { FlowView } from '../../contract/events';
-import type { FlowSample, NodeTelemetry } from '../../contract/node-port';
+import type { FlowSample, NodeLogRecord, NodeTelemetry } from '../../contract/node-port';
 import type { NodeSpec } from '../../contract/workspace';
 import type { EventHub } from '../events/event-hub';
 import { type AddressBook, roleOf } from '../supervisor/address-book';
@@ -31,7 +31,7 @@ export class TelemetryRouter {
     const { hub, journal, records } = this.#options;
     for (const event of telemetry.events ?? [])
       journal.add({ ...event, level: event.level ?? 'info', node: node.id });
-    if (telemetry.logs) records.addLogs(node.id, telemetry.logs);
+    records.addLogs(node.id, logOf(telemetry));
     if (telemetry.messages)
       records.addMessages(
         telemetry.messages.map(({ peer, ...message }) => ({
@@ -71,4 +71,12 @@ export class TelemetryRouter {
     this.#lastFlows.set(id, now);
     return last === undefined ? FIRST_SPAN_MS : Math.max(1, Math.round(now - last));
   }
+}
+
+const logLevels = { info: 'info', good: 'info', warning: 'warn', bad: 'error' } as const;
+
+/** A node's log is what it wrote and what happened to it, in the order of time, as on a terminal. */
+function logOf({ logs = [], events = [] }: NodeTelemetry): NodeLogRecord[] {
+  const happened = events.map(({ at, text, level = 'info' }) => ({ at, level: logLevels[level], text }));
+  return [...logs, ...happened].sort((a, b) => a.at - b.at);
 }
