@@ -123,12 +123,16 @@ export const manifest = defineNode({
     },
     upgrade: {
       control: 'choice',
-      label: 'CONNECT',
-      help: 'What to do when a client wants a tunnel.',
+      label: 'Tunnels',
+      help: 'What to do with CONNECT, and with requests to upgrade to another protocol.',
       default: 'refuse',
       options: [
-        { value: 'refuse', label: 'Refuse', help: 'Answer 501.' },
-        { value: 'tunnel', label: 'Tunnel', help: 'Connect and pass bytes through, unseen.' },
+        {
+          value: 'refuse',
+          label: 'Refuse',
+          help: 'CONNECT is answered 501, a wish to upgrade is not passed on.',
+        },
+        { value: 'tunnel', label: 'Tunnel', help: 'Connect, and pass bytes through, unseen.' },
       ],
       advanced: true,
     },

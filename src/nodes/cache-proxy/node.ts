@@ -1,8 +1,9 @@
-import { formatEndpoint } from '../../contract/endpoint';
+import { formatEndpoint, parseEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import { seconds } from '../../protocol/http/cache/reuse';
+import { requestHead } from '../../protocol/http/serialise';
 import { parseHttpUri } from '../../protocol/http/target';
-import type { CreateNode, NodeContext, NodeProgram } from '../../runtime/context';
+import type { CreateNode, Endpoint, NodeContext, NodeProgram } from '../../runtime/context';
 import type { Exchange } from '../shared/http/exchange';
 import { HttpServer } from '../shared/http/server';
 import { defaultUpstreamOptions, Upstream } from '../shared/http/upstream';
@@ -11,8 +12,9 @@ import type { Entry } from './entry';
 import { Library } from './library';
 import type { CacheConfig, CacheOperations, CacheRequest, CacheSnapshot, StoredView } from './manifest';
 import { CachingProxy } from './proxy';
-import { keyOf } from './route';
+import { keyOf, routeOf } from './route';
 import { Statistics } from './statistics';
+import { openTunnel } from './tunnel';
 
 const SHOWN = 20;
 const MAX_PAGE = 500;
@@ -92,8 +94,30 @@ class CacheProxy implements NodeProgram {
   #handle(exchange: Exchange): void {
     const { method } = exchange.head;
     if (method === 'PURGE' && isLoopback(exchange.peer.host)) return this.#handlePurge(exchange);
-    if (method === 'CONNECT') return exchange.explain(501, 'This proxy opens no tunnels.');
-    this.#proxy.handle(exchange);
+    const { fields } = exchange.head;
+    if (method === 'CONNECT') this.#connect(exchange);
+    else if (this.#config.upgrade === 'tunnel' && fields.has('upgrade') && !exchange.hasContent) {
+      this.#upgrade(exchange);
+    } else this.#proxy.handle(exchange);
+  }
+
+  #connect(exchange: Exchange): void {
+    if (this.#config.upgrade !== 'tunnel') return exchange.explain(501, 'This proxy opens no tunnels.');
+    const to = parseEndpoint(exchange.head.target);
+    if (!to) return exchange.explain(400, 'CONNECT takes HOST:PORT.');
+    const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
+    void openTunnel(this.#context, exchange, to, { toClient: established });
+  }
+
+  /** The request goes to the origin as it came; whatever the origin answers, this connection is theirs now. */
+  #upgrade(exchange: Exchange): void {
+    const { head } = exchange;
+    const route = routeOf(head, this.#config.origins, exchange.local);
+    const [server] = route.servers as [Endpoint];
+    const fields = head.fields.copy().set('Host', route.uri.authority);
+    void openTunnel(this.#context, exchange, server, {
+      toServer: requestHead(head.method, route.target, fields),
+    });
   }
 
   /** `PURGE /path`, with `Purge: prefix` for everything that begins so, and `Purge: tag` with the tag as the path. */

@@ -332,6 +332,49 @@ describe('ways in', () => {
     ]);
   });
 
+  it.each(['CONNECT', 'GET'] as const)('tunnels %s where that is asked for', async (method) => {
+    const world = await CacheWorld.start({ upgrade: 'tunnel' });
+    const network = world.simulation.network.host('echo', world.simulation.clock);
+    let asked = '';
+    await network.listen({ host: '127.0.0.1', port: method === 'CONNECT' ? 7000 : 7001 }, (connection) =>
+      connection.handle({
+        data: (bytes) => {
+          const text = Buffer.from(bytes).toString();
+          if (!text.startsWith('GET')) return connection.write(`echo ${text}`);
+          asked = text;
+          connection.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+        },
+      }),
+    );
+    const client = await world.simulation.network
+      .host('client', world.simulation.clock)
+      .connect({ host: '127.0.0.1', port: 9000 });
+    let received = '';
+    client.handle({
+      data: (bytes) => {
+        received += Buffer.from(bytes).toString();
+      },
+    });
+    if (method === 'CONNECT')
+      client.write('CONNECT 127.0.0.1:7000 HTTP/1.1\r\nHost: 127.0.0.1:7000\r\n\r\none');
+    else
+      client.write(
+        'GET http://127.0.0.1:7001/chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n',
+      );
+    await world.simulation.settle();
+    client.write('two');
+    await world.simulation.settle();
+    expect(received).toMatch(
+      method === 'CONNECT'
+        ? /^HTTP\/1\.1 200 .*echo onetwo$|echo oneecho two$/s
+        : /^HTTP\/1\.1 101 .*echo two$/s,
+    );
+    if (method === 'GET') expect(asked).toContain('Upgrade: chat');
+    client.end();
+    await world.simulation.settle();
+    expect(client.closed).toBe(true);
+  });
+
   it('refuses what would come back to it, and tunnels', async () => {
     const world = await CacheWorld.start({ origins: [] });
     expect((await world.ask({ path: 'http://127.0.0.1:9000/a' })).status).toBe(421);

@@ -4,7 +4,7 @@ import { Fields } from '../../../protocol/http/fields';
 import type { RequestHead } from '../../../protocol/http/request-head';
 import { responseHead } from '../../../protocol/http/serialise';
 import { hasNoContent } from '../../../protocol/http/status';
-import type { Endpoint } from '../../../runtime/context';
+import type { Connection, ConnectionHandlers, Endpoint } from '../../../runtime/context';
 import type { ServerConnection } from './server-connection';
 
 /** Parts up to this size travel in one write with what goes before and after them. */
@@ -189,6 +189,12 @@ export class Exchange {
   fail(): void {
     if (this.#abandoned || this.#finished) return;
     this.#connection.destroy();
+  }
+
+  /** Ends HTTP on this connection: its bytes go to `handlers` from here on. Nothing may have been sent yet. */
+  takeOver(handlers: ConnectionHandlers): Connection {
+    this.#started = this.#finished = true;
+    return this.#connection.takeOver(handlers);
   }
 
   // Called by the connection.

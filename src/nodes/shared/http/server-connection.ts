@@ -3,7 +3,7 @@ import { Fields } from '../../../protocol/http/fields';
 import { HeadReader } from '../../../protocol/http/head-reader';
 import { HttpError } from '../../../protocol/http/http-error';
 import { parseRequestHead, type RequestHead } from '../../../protocol/http/request-head';
-import type { Connection, Endpoint } from '../../../runtime/context';
+import type { Connection, ConnectionHandlers, Endpoint } from '../../../runtime/context';
 import { Exchange } from './exchange';
 import type { HttpServer } from './server';
 
@@ -37,6 +37,8 @@ export class ServerConnection {
   #ending = false;
   #peerEnded = false;
   #ended = false;
+  /** Set when the connection no longer speaks HTTP: see `takeOver`. */
+  #taken: ConnectionHandlers | undefined;
   #lastProgress: number;
   #pendingAtSweep = 0;
 
@@ -58,15 +60,35 @@ export class ServerConnection {
 
   begin(): void {
     this.#connection.handle({
-      data: (bytes) => this.#received(bytes),
-      end: () => this.#peerFinished(),
-      close: () => this.#gone(),
+      data: (bytes) => (this.#taken ? this.#taken.data(bytes) : this.#received(bytes)),
+      end: () => (this.#taken ? this.#taken.end?.() : this.#peerFinished()),
+      close: (error) => {
+        this.#taken?.close?.(error);
+        this.#gone();
+      },
     });
+  }
+
+  /**
+   * Gives the connection away: from now on every byte goes to `handlers`, beginning with those that have come
+   * already. The request in progress is over.
+   */
+  takeOver(handlers: ConnectionHandlers): Connection {
+    this.#flush();
+    this.#exchange = this.#content = undefined;
+    this.#taken = handlers;
+    this.#pausedForBacklog = this.#pausedByReader = false;
+    this.#connection.resume();
+    for (const bytes of this.#backlog.splice(0)) handlers.data(bytes);
+    this.#backlogLength = 0;
+    if (this.#peerEnded) handlers.end?.();
+    return this.#connection;
   }
 
   /** Closes when idle, or after the reply in progress. */
   drain(): void {
-    if (this.#exchange) this.#exchange.closeAfter();
+    if (this.#taken) this.#connection.destroy();
+    else if (this.#exchange) this.#exchange.closeAfter();
     else if (this.#heads.heldBytes === 0) this.#end();
   }
 
@@ -76,6 +98,7 @@ export class ServerConnection {
 
   /** Looks for deadlines that have passed. */
   sweep(): void {
+    if (this.#taken) return;
     const { server } = this;
     const { idleMs, headMs, stallMs } = server.options;
     const waited = (server.tick - this.#lastProgress) * server.tickMs;
@@ -157,7 +180,7 @@ export class ServerConnection {
     this.#batching = true;
     let at = 0;
     try {
-      while (at < bytes.length && !this.#ending) {
+      while (at < bytes.length && !this.#ending && !this.#taken) {
         if (this.#content && !this.#content.done) at = this.#takeContent(bytes, at);
         else if (this.#exchange || this.#connection.pendingBytes + this.#outLength > HIGH_WATER) break;
         else at = this.#takeHead(bytes, at);
@@ -167,6 +190,7 @@ export class ServerConnection {
     }
     this.#batching = false;
     this.#flush();
+    if (this.#taken) return at < bytes.length ? this.#taken.data(bytes.subarray(at)) : undefined;
     if (at < bytes.length && !this.#ending) this.#keep(bytes, at);
     if (!this.#exchange && this.#peerEnded && this.#backlogLength === 0) this.#end();
   }
