@@ -111,8 +111,16 @@ export class Supervisor {
     return endAll(this.#all(ids), (node) => node.stop());
   }
 
-  drain(ids: readonly string[]): Promise<void> {
-    return endAll(this.#all(ids), (node) => node.drain());
+  /** Those whose kinds are drained one after the other wait for the kinds before them; the others go together. */
+  async drain(ids: readonly string[]): Promise<void> {
+    const places = new Map<number, SupervisedNode[]>();
+    for (const node of this.#all(ids)) {
+      const place = knownManifest(node.spec.kind).drainOrder ?? 0;
+      places.set(place, [...(places.get(place) ?? []), node]);
+    }
+    for (const place of [...places.keys()].sort((a, b) => a - b)) {
+      await endAll(places.get(place) ?? [], (node) => node.drain());
+    }
   }
 
   kill(ids: readonly string[]): Promise<void> {

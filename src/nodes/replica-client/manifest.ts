@@ -10,6 +10,7 @@ export const manifest = defineNode({
   summary: 'Asks a replica balancer for a replica and gets the page from it.',
   icon: 'client',
   tier: 0,
+  drainOrder: 2,
   fields: {
     balancer: {
       control: 'link',

@@ -10,6 +10,7 @@ export const manifest = defineNode({
   summary: 'Serves one page, stop-and-wait, to the clients that a replica balancer sends.',
   icon: 'replica',
   tier: 3,
+  drainOrder: 1,
   portStep: 1,
   filesField: 'files',
   fields: {
