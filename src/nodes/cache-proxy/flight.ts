@@ -20,35 +20,43 @@ export interface Pending {
 
 /** One request to an origin, and those who wait for its reply. */
 export class Flight {
-  readonly key: string;
+  readonly route: Route;
+  /** Of the client's request: for Vary and the rules of storing. */
+  readonly method: string;
+  readonly requestFields: Fields;
+  readonly directives: Directives;
   readonly reason: ForwardReason;
   /** Why the origin is asked, for people. */
   readonly why: string;
-  method = 'GET';
   /** The first is the one it was launched for; none: in the background. */
   waiters: Pending[];
   /** The stored reply that it asks about. */
   validates: Entry | undefined;
   /** The partial reply whose missing bytes it asks for. */
   completes: Entry | undefined;
-  /** Of the client's request, for Vary and the rules of storing. */
-  requestFields: Fields | undefined;
-  directives: Directives | undefined;
   /** Unix ms. */
   requestedAt = 0;
-  /** False: purged meanwhile, so the reply may be of before. */
-  storable = true;
+  /** The moment on the scale of `PurgeMarks`. */
+  launchedAt = 0;
   call: UpstreamCall | undefined;
   entry: Entry | undefined;
   content: ArrivingContent | undefined;
-  /** The content is gathered besides, or instead, and handed over as a whole. */
-  collects: { bytes: Uint8Array[]; done(bytes: Uint8Array): void } | undefined;
-  mode: 'normal' | 'discard' = 'normal';
+  /** The content is gathered besides, and handed over as a whole. */
+  gathers: { parts: Uint8Array[]; done(bytes: Uint8Array): void } | undefined;
+  /** The content is of no use. */
+  discards = false;
 
-  constructor(key: string, first: Pending | undefined, reason: ForwardReason, why: string) {
-    this.key = key;
-    this.waiters = first ? [first] : [];
+  constructor(pending: Pending, reason: ForwardReason, why: string, background = false) {
+    this.route = pending.route;
+    this.method = pending.exchange.head.method;
+    this.requestFields = pending.exchange.head.fields;
+    this.directives = pending.directives;
+    this.waiters = background ? [] : [pending];
     this.reason = reason;
     this.why = why;
+  }
+
+  get key(): string {
+    return this.route.key;
   }
 }

@@ -11,7 +11,10 @@ import { DiskTier } from './disk-tier';
 import type { Entry } from './entry';
 import { Library } from './library';
 import type { CacheConfig, CacheOperations, CacheRequest, CacheSnapshot, StoredView } from './manifest';
+import { CACHE_NAME } from './names';
+import { Origins } from './origins';
 import { CachingProxy } from './proxy';
+import { Responder } from './responder';
 import { keyOf, routeOf } from './route';
 import { Statistics } from './statistics';
 import { openTunnel } from './tunnel';
@@ -33,12 +36,13 @@ class CacheProxy implements NodeProgram {
   readonly #upstream: Upstream;
   readonly #library: Library;
   readonly #statistics = new Statistics();
+  readonly #origins: Origins;
   readonly #proxy: CachingProxy;
 
   readonly operations = {
     contents: (input: CacheOperations['contents']['input']) => this.#contents(input),
     requests: (input: CacheOperations['requests']['input']): CacheRequest[] =>
-      this.#statistics.newest(Math.min(MAX_PAGE, input?.limit ?? 100), this.#proxy.cacheName, input?.url),
+      this.#statistics.newest(Math.min(MAX_PAGE, input?.limit ?? 100), CACHE_NAME, input?.url),
     purge: (input: CacheOperations['purge']['input']) => ({ removed: this.#purge(input.by, input.value) }),
   };
 
@@ -52,7 +56,13 @@ class CacheProxy implements NodeProgram {
       replyMs: config.replyMs,
       tolerance: { missingLastLineFeed: config.strict ? 'never' : 'anywhere' },
     });
-    this.#proxy = new CachingProxy(config, context, this.#library, this.#upstream, this.#statistics, changed);
+    const responder = new Responder(context, this.#library, this.#statistics, changed);
+    this.#origins = new Origins(context, this.#upstream, this.#statistics, changed);
+    this.#proxy = new CachingProxy(config, context, {
+      library: this.#library,
+      origins: this.#origins,
+      responder,
+    });
     this.#server = new HttpServer(
       context,
       {
@@ -142,9 +152,7 @@ class CacheProxy implements NodeProgram {
     }
     const key = uri ? keyOf(uri) : '';
     // Of a reply under way the tags are not known yet: none of them is stored.
-    this.#proxy.purgeFlights(
-      (other) => by === 'tag' || (by === 'url' ? other === key : other.startsWith(key)),
-    );
+    this.#proxy.markPurged((other) => by === 'tag' || (by === 'url' ? other === key : other.startsWith(key)));
     const matches = (entry: Entry): boolean => {
       if (by === 'tag') return entry.tags.includes(value);
       return by === 'url' ? entry.key === key : entry.key.startsWith(key);
@@ -190,7 +198,7 @@ class CacheProxy implements NodeProgram {
       eviction: this.#config.eviction,
       origins: this.#config.origins.map((origin) => ({
         address: formatEndpoint(origin),
-        reachable: !this.#proxy.unreachable.has(formatEndpoint(origin)),
+        reachable: this.#origins.isReachable(origin),
       })),
       connections: this.#server.connections,
       objects: library.objects,
@@ -210,7 +218,7 @@ class CacheProxy implements NodeProgram {
       clientBytes: statistics.clientBytes,
       originBytes: statistics.originBytes,
       evictions: library.evictions,
-      recent: statistics.newest(SHOWN, this.#proxy.cacheName),
+      recent: statistics.newest(SHOWN, CACHE_NAME),
       evicted: library.evicted.newest(SHOWN),
       purges: library.purges.newest(SHOWN),
     };

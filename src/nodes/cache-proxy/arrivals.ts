@@ -1,0 +1,146 @@
+import { PartialContent } from '../../protocol/http/cache/partial';
+import { isStrong } from '../../protocol/http/etag';
+import type { Fields } from '../../protocol/http/fields';
+import { endToEndFields } from '../../protocol/http/hop-by-hop';
+import type { NodeContext } from '../../runtime/context';
+import type { ArrivingContent } from './content';
+import { ArrivingFileContent } from './disk-content';
+import { Entry, overheadOf, type ReplyMeta } from './entry';
+import type { Flight } from './flight';
+import { type Library, weightOf } from './library';
+import { MemoryContent } from './memory-content';
+import { PassingContent } from './passing-content';
+
+/** Brings content from origins into the store, or only past it, and gathers parts of replies. */
+export class Arrivals {
+  readonly #context: NodeContext;
+  readonly #library: Library;
+
+  constructor(context: NodeContext, library: Library) {
+    this.#context = context;
+    this.#library = library;
+  }
+
+  /**
+   * Makes room for an entry's content: in memory if it may fit there, or else on disk.
+   * @param length undefined: not known, so it is found out step by step whether it fits
+   * @returns false when there is room in neither
+   */
+  store(entry: Entry, length: number | undefined): boolean {
+    const content = this.#contentFor(entry, length);
+    if (!content) return false;
+    entry.content = content;
+    this.#library.put(entry);
+    return true;
+  }
+
+  /** Content of a flight's reply. */
+  part(flight: Flight, bytes: Uint8Array): void {
+    const { content, entry, gathers } = flight;
+    gathers?.parts.push(Buffer.from(bytes));
+    if (flight.discards || !content) return;
+    if (content instanceof MemoryContent && content.kept && entry && content.length === undefined) {
+      if (!this.#library.reserve(entry, bytes.length)) {
+        this.#library.remove(entry);
+        content.passOn(() => flight.call?.abort());
+      }
+    }
+    const wait = content.append(bytes);
+    if (!wait) return;
+    const { call } = flight;
+    call?.pause();
+    void wait.then(() => call?.resume());
+  }
+
+  /** The content is complete. */
+  end(flight: Flight, trailers: Fields | undefined): void {
+    const { entry, content, gathers } = flight;
+    gathers?.done(Buffer.concat(gathers.parts));
+    if (flight.discards || !entry || !content) return;
+    if (trailers && trailers.size > 0) entry.trailers = endToEndFields(trailers);
+    if (content instanceof ArrivingFileContent) {
+      this.#library.disk?.received(entry, content).catch((error: Error) => {
+        this.#context.log.warn(`${entry.key} can't be stored on disk: ${error.message}`);
+        this.drop(entry, content);
+      });
+      return;
+    }
+    void content.finish();
+    entry.arrivedFields = undefined;
+    if (content.kept && !entry.gone) this.#settle(entry);
+  }
+
+  /** The content will never be complete: who reads it is told, and nobody finds it any more. */
+  drop(entry: Entry, content: ArrivingContent): void {
+    content.fail();
+    this.#library.remove(entry);
+  }
+
+  /** Adds a part to those that are stored, if they are surely of the same representation (RFC 9111, section 3.4). */
+  keepPart(part: Entry, size: number, start: number, bytes: Uint8Array): void {
+    const now = this.#context.clock.now();
+    const existing = this.#library.variantsOf(part.key).find(({ name }) => name === part.name);
+    const same = part.etag !== undefined && isStrong(part.etag) && existing?.etag === part.etag;
+    // A whole reply that is still good is worth more than a part of perhaps another one.
+    if (existing && !existing.partial && (same || existing.freshMs(now) > 0)) return;
+    const partial = new PartialContent(size);
+    if (existing?.partial && same && existing.partial.size === size) partial.adopt(existing.partial);
+    partial.add(start, bytes);
+    this.#keep(part, partial);
+  }
+
+  /**
+   * Completes a partial entry with the bytes that were missing.
+   * @returns the whole reply; undefined when bytes are missing still
+   */
+  complete(
+    entry: Entry,
+    start: number,
+    bytes: Uint8Array,
+    meta: ReplyMeta,
+    ageMs: number,
+  ): Entry | undefined {
+    const whole = new PartialContent(entry.partial?.size ?? 0);
+    if (entry.partial) whole.adopt(entry.partial);
+    whole.add(start, bytes);
+    if (!whole.isComplete) return undefined;
+    const now = this.#context.clock.now();
+    const complete = new Entry(entry.key, entry.varyNames, entry.variant, meta, entry.content, now, ageMs);
+    this.#keep(complete, whole);
+    return complete;
+  }
+
+  #keep(entry: Entry, partial: PartialContent): void {
+    const all = partial.isComplete ? partial.slice({ start: 0, end: partial.size }) : null;
+    if (all) entry.content = MemoryContent.of(all);
+    else entry.partial = partial;
+    this.#library.put(entry);
+    if (this.#library.reserve(entry, weightOf(entry))) this.#settle(entry);
+    else this.#library.remove(entry);
+  }
+
+  #settle(entry: Entry): void {
+    this.#library.settle(entry);
+    if (!entry.partial) this.#library.disk?.persist(entry);
+  }
+
+  #contentFor(entry: Entry, length: number | undefined): ArrivingContent | undefined {
+    const weight = overheadOf(entry.fields, entry.key) + (length ?? 0);
+    if (this.#library.reserve(entry, weight)) return new MemoryContent(length);
+    return length === undefined ? undefined : this.#library.disk?.receive(entry, length);
+  }
+}
+
+/** An entry that only passes: it is read by those who wait for it, and not found by anybody else. */
+export function passingEntry(
+  key: string,
+  meta: ReplyMeta,
+  arrivedFields: Fields,
+  length: number | undefined,
+  now: number,
+  ageMs: number,
+): { entry: Entry; content: PassingContent } {
+  const content = new PassingContent(length);
+  const fields = endToEndFields(arrivedFields);
+  return { entry: new Entry(key, [], '', { ...meta, fields }, content, now, ageMs), content };
+}
