@@ -1,7 +1,7 @@
 import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
 import { parseIndexAnswer, WELCOME_WAIT_MS } from '../../protocol/micro-cdn';
 import { extension } from '../../protocol/micro-cdn-extensions';
-import type { NodeContext } from '../../runtime/context';
+import type { NodeContext, Timer } from '../../runtime/context';
 import { unreachable } from '../shared/error-text';
 import { ForeignIndex } from './foreign-index';
 import type { IndexSpeech } from './index-speech';
@@ -40,6 +40,9 @@ export class IndexLink {
   #changes = new Map<string, number | null>();
   #suspicious = false;
   #wake: (() => void) | undefined;
+  /** When a lost connection was acted on last, and when the newest will be. */
+  #lineLostAt = Number.NEGATIVE_INFINITY;
+  #lineTimer: Timer | undefined;
   onChange: () => void = () => {};
 
   constructor(
@@ -58,7 +61,7 @@ export class IndexLink {
       if (this.#state !== 'registered') this.#setState('registering', 'Files are being announced.');
     };
     this.#foreign = new ForeignIndex(this.#registration, library, config);
-    this.#own = new OwnIndex(this.#registration, library, () => this.#wake?.());
+    this.#own = new OwnIndex(this.#registration, library, () => this.#lineLost());
     this.#speech = this.#foreign;
   }
 
@@ -117,6 +120,7 @@ export class IndexLink {
 
   stop(): void {
     this.#stopped.abort();
+    this.#lineTimer?.cancel();
     this.#wake?.();
     this.#speech.close();
   }
@@ -194,6 +198,25 @@ export class IndexLink {
         this.#wake = undefined;
         resolve();
       };
+    });
+  }
+
+  /**
+   * The open connection ended: look at once, but not again and again without a pause at an index (or a network)
+   * that resets each new one.
+   */
+  #lineLost(): void {
+    const now = this.#context.clock.now();
+    const wait = this.#lineLostAt + FIRST_RETRY_MS - now;
+    this.#lineTimer?.cancel();
+    if (wait <= 0) {
+      this.#lineLostAt = now;
+      this.#wake?.();
+      return;
+    }
+    this.#lineTimer = this.#context.clock.after(wait, () => {
+      this.#lineLostAt = this.#context.clock.now();
+      this.#wake?.();
     });
   }
 
