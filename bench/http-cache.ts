@@ -6,7 +6,8 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { httpLoad } from './lib/http-load';
-import { percentile, show, spread } from './lib/measure';
+import { exchangeOnce, load } from './lib/load';
+import { interleave, percentile, show, spread } from './lib/measure';
 import { startNginx } from './lib/nginx';
 import { cpuSeconds, findPeer, freePort, proportionalMemory, scratchFolder, startNode } from './lib/programs';
 import { printTable } from './lib/table';
@@ -51,6 +52,7 @@ if (findPeer('nginx')) {
 
 await compare('Cache hits', caches);
 await compare('Static files', files);
+await compareConnections([...files, ...caches]);
 process.exit(0);
 
 async function compare(title: string, contenders: Contender[]): Promise<void> {
@@ -110,6 +112,31 @@ async function compare(title: string, contenders: Contender[]): Promise<void> {
       'failed',
     ],
     rows,
+    missing.map((peer) => `missing here, so not compared: ${peer}`),
+  );
+}
+
+/** A connection for each request: what it costs to accept one. */
+async function compareConnections(contenders: Contender[]): Promise<void> {
+  const path = `/${sizes['1 KiB']}.bin`;
+  const runs = contenders.map(({ name, port }): [string, () => Promise<number>] => [
+    name,
+    async () => {
+      const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
+      const complete = (received: number): boolean => received > sizes['1 KiB'];
+      return (await load(CLIENTS, ROUND_MS, () => exchangeOnce(port, request, complete))).perSecond;
+    },
+  ]);
+  const results = await interleave(ROUNDS, Object.fromEntries(runs));
+  const reference = results['nginx (sendfile)']?.median;
+  printTable(
+    `1 KiB, a connection each, ${CLIENTS} at once`,
+    ['server', 'requests/s: median (min–max)', 'of nginx'],
+    Object.entries(results).map(([name, result]) => [
+      name,
+      show(result, 0),
+      reference ? (result.median / reference).toFixed(2) : '–',
+    ]),
     missing.map((peer) => `missing here, so not compared: ${peer}`),
   );
 }
