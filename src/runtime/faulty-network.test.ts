@@ -50,39 +50,43 @@ describe('a connection whose chain of faults changes', () => {
   it('never loses, changes or reorders a byte, and ends cleanly', async () => {
     const dialler = fc.constantFrom('node' as const, 'neighbour' as const);
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40, size: 'max' }), dialler, async (steps, by) => {
-        const world = memoryWorld();
-        const { near, far } = await connected(world, by);
-        const atNode = hear(near);
-        const atNeighbour = hear(far);
-        const sent = { near: '', far: '' };
-        let sends = 0;
-        for (const each of steps) {
-          if (each.act === 'write') {
-            const text = `GET ${sent[each.from].length}\n`.repeat(Math.ceil(each.size / 8));
-            sent[each.from] += text;
-            const connection = each.from === 'near' ? near : far;
-            if (each.awaited) {
-              sends++;
-              void connection.send(text).then(() => sends--);
-            } else connection.write(text);
-          } else if (each.act === 'faults') {
-            world.setFaults(...each.chain.map((index) => patient[index] as PartialFault));
-          } else if (each.act === 'pass') await world.pass(each.ms);
-          else if (each.paused) near.pause();
-          else near.resume();
-        }
-        near.resume();
-        near.end();
-        far.end();
-        await world.pass(10);
-        world.setFaults();
-        await world.until(() => atNode.closed && atNeighbour.closed);
-        expect(atNeighbour.text).toBe(sent.near);
-        expect(atNode.text).toBe(sent.far);
-        expect([atNode.error, atNeighbour.error]).toEqual([undefined, undefined]);
-        expect(sends).toBe(0);
-      }),
+      fc.asyncProperty(
+        fc.array(step, { minLength: 10, maxLength: 40, size: 'max' }),
+        dialler,
+        async (steps, by) => {
+          const world = memoryWorld();
+          const { near, far } = await connected(world, by);
+          const atNode = hear(near);
+          const atNeighbour = hear(far);
+          const sent = { near: '', far: '' };
+          let sends = 0;
+          for (const each of steps) {
+            if (each.act === 'write') {
+              const text = `GET ${sent[each.from].length}\n`.repeat(Math.ceil(each.size / 8));
+              sent[each.from] += text;
+              const connection = each.from === 'near' ? near : far;
+              if (each.awaited) {
+                sends++;
+                void connection.send(text).then(() => sends--);
+              } else connection.write(text);
+            } else if (each.act === 'faults') {
+              world.setFaults(...each.chain.map((index) => patient[index] as PartialFault));
+            } else if (each.act === 'pass') await world.pass(each.ms);
+            else if (each.paused) near.pause();
+            else near.resume();
+          }
+          near.resume();
+          near.end();
+          far.end();
+          await world.pass(10);
+          world.setFaults();
+          await world.until(() => atNode.closed && atNeighbour.closed);
+          expect(atNeighbour.text).toBe(sent.near);
+          expect(atNode.text).toBe(sent.far);
+          expect([atNode.error, atNeighbour.error]).toEqual([undefined, undefined]);
+          expect(sends).toBe(0);
+        },
+      ),
       { numRuns: 200 },
     );
   });
