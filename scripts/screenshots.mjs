@@ -36,6 +36,8 @@ await node('CS1', 'crashed').waitFor();
 await page.getByRole('button', { name: 'Download again' }).click({ timeout: 60_000 });
 await page.getByRole('article', { name: 'hello.txt, done' }).nth(1).waitFor();
 await node('Index1', 'running').click();
+// The toast covers what the picture is to show.
+await page.getByText('hello.txt is downloaded').first().waitFor({ state: 'hidden', timeout: 30_000 });
 await page.waitForTimeout(1500);
 await page.screenshot({ path: `${folder}/panel-dark.png` });
 await page.emulateMedia({ colorScheme: 'light' });
