@@ -17,7 +17,10 @@ export interface NodeView {
   since: number;
   /** Why the phase is what it is: 'killed by you', 'exit code 1', 'port 5050 is in use by …'. */
   reason?: ErrorShape;
-  /** While starting, draining or stopping: what is waited for, and until when (Unix ms). */
+  /**
+   * What is waited for. While starting, draining or stopping there is a deadline too (Unix ms); a running node
+   * waits for those that are drained before it.
+   */
   waitingFor?: string;
   deadline?: number;
   pid?: number;

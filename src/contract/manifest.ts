@@ -38,7 +38,7 @@ export interface NodeManifest {
   downloads?: boolean;
   /** True where the node knows what can be downloaded, and answers the operation 'catalogue'. */
   catalogue?: boolean;
-  /** When several nodes are drained, those with a lower number are finished first. Default 0. */
+  /** When several nodes are drained, those with a lower number are finished first; without one, at once. */
   drainOrder?: number;
   /** The automatic layout draws the nodes of this kind as a circle, in the order of their links. */
   layout?: 'circle';

@@ -111,6 +111,15 @@ export class SupervisedNode {
     this.#process?.stop();
   }
 
+  /** It is drained when these are gone; with nobody to wait for, it goes on as before. */
+  awaitDrain(others: readonly string[]): void {
+    const { waitingFor: _, ...view } = this.#view;
+    if (this.#view.phase !== 'running') return;
+    this.#view =
+      others.length > 0 ? { ...view, waitingFor: `${others.join(', ')} to be drained first` } : view;
+    this.#publish();
+  }
+
   drain(): void {
     this.#wanted = false;
     if (this.#view.phase === 'running')

@@ -5,6 +5,7 @@ import type { NodeSpec, Workspace } from '../../contract/workspace';
 import type { Tasks } from '../tasks';
 import { knownManifest } from '../workspace/document';
 import { AddressBook } from './address-book';
+import { DrainTurns } from './drain-turns';
 import type { PortUse } from './ports';
 import { nodePorts, type ResolveContext, resolveConfig } from './resolve-config';
 import { explainStartFailure } from './start-failure';
@@ -25,6 +26,7 @@ export class Supervisor {
   readonly #nodes = new Map<string, SupervisedNode>();
   /** Deleted nodes whose processes are still on their way out. */
   readonly #leaving = new Set<SupervisedNode>();
+  readonly #drainTurns = new DrainTurns();
   #addresses: AddressBook | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -96,35 +98,30 @@ export class Supervisor {
    */
   async start(ids: readonly string[]): Promise<void> {
     const nodes = this.#all(ids).filter(({ view }) => view.phase !== 'running');
+    this.#drainTurns.forget(this.#all(ids));
     for (const node of nodes) node.want();
     await startTogether(nodes, this.#options, (node) => node.start());
   }
 
   async restart(ids: readonly string[]): Promise<void> {
     const nodes = this.#all(ids);
+    this.#drainTurns.forget(nodes);
     for (const node of nodes) node.stopForRestart();
     await startTogether(nodes, this.#options, (node) => node.restart());
   }
 
   /** Resolves when all are gone; each has its deadline. What has not begun to start does not. */
   stop(ids: readonly string[]): Promise<void> {
-    return endAll(this.#all(ids), (node) => node.stop());
+    return this.#end(this.#all(ids), (node) => node.stop());
   }
 
-  /** Those whose kinds are drained one after the other wait for the kinds before them; the others go together. */
-  async drain(ids: readonly string[]): Promise<void> {
-    const places = new Map<number, SupervisedNode[]>();
-    for (const node of this.#all(ids)) {
-      const place = knownManifest(node.spec.kind).drainOrder ?? 0;
-      places.set(place, [...(places.get(place) ?? []), node]);
-    }
-    for (const place of [...places.keys()].sort((a, b) => a - b)) {
-      await endAll(places.get(place) ?? [], (node) => node.drain());
-    }
+  /** Replica balancers before their replicas, those before their clients: see `DrainTurns`. */
+  drain(ids: readonly string[]): Promise<void> {
+    return this.#drainTurns.drain(this.#all(ids));
   }
 
   kill(ids: readonly string[]): Promise<void> {
-    return endAll(this.#all(ids), (node) => node.kill());
+    return this.#end(this.#all(ids), (node) => node.kill());
   }
 
   /** @throws StudioError of code 'NODE_NOT_RUNNING', or what the node answers */
@@ -144,12 +141,12 @@ export class Supervisor {
 
   /** Ends every process: first asked, and killed at its deadline. Resolves when none is left. */
   close(): Promise<void> {
-    return endAll([...this.#nodes.values(), ...this.#leaving], (node) => node.stop());
+    return this.#end([...this.#nodes.values(), ...this.#leaving], (node) => node.stop());
   }
 
   /** Ends every process now. */
   killAll(): Promise<void> {
-    return endAll([...this.#nodes.values(), ...this.#leaving], (node) => node.kill());
+    return this.#end([...this.#nodes.values(), ...this.#leaving], (node) => node.kill());
   }
 
   /** Ends every process and forgets every node, to open another workspace. */
@@ -179,6 +176,7 @@ export class Supervisor {
   #remove(id: string): void {
     const node = this.#node(id);
     this.#nodes.delete(id);
+    this.#drainTurns.forget([node]);
     node.remove();
     if (node.alive) {
       this.#leaving.add(node);
@@ -186,6 +184,12 @@ export class Supervisor {
     }
     this.#options.hub.push({ type: 'node-removed', id });
     this.#portsChanged();
+  }
+
+  async #end(nodes: readonly SupervisedNode[], end: (node: SupervisedNode) => void): Promise<void> {
+    this.#drainTurns.forget(nodes);
+    for (const node of nodes) end(node);
+    await Promise.all(nodes.map(({ ended }) => ended));
   }
 
   #all(ids: readonly string[]): SupervisedNode[] {
@@ -197,9 +201,4 @@ export class Supervisor {
     if (!node) throw new StudioError('UNKNOWN_NODE', `There is no node "${id}" in this workspace.`);
     return node;
   }
-}
-
-async function endAll(nodes: readonly SupervisedNode[], end: (node: SupervisedNode) => void): Promise<void> {
-  for (const node of nodes) end(node);
-  await Promise.all(nodes.map(({ ended }) => ended));
 }

@@ -10,6 +10,7 @@ export const manifest = defineNode({
   summary: 'Measures its replicas and tells each client the address of the best one.',
   icon: 'balancer',
   tier: 1,
+  drainOrder: 0,
   portStep: 100,
   fields: {
     host: hostField,
@@ -124,9 +125,12 @@ export interface BalancerSnapshot {
   replicas: ReplicaScore[];
   /** Clients that wait because no replica is up. */
   waiting: number;
+  /** Those that wait, or whose answer is on its way, longest here first; at most 50 are listed. */
+  clients: { address: string; since: number }[];
   assigned: number;
   /** Why the servers file cannot be used, if so. */
   serversFileError?: string;
+  /** Unix ms. */
   drainingSince?: number;
 }
 

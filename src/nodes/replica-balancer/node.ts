@@ -23,6 +23,7 @@ import { parseServers, ServersFile } from './servers-file';
 /** Clients that may wait for a replica; more are closed. */
 const MAX_WAITING = 10_000;
 const MAX_DECISIONS = 100;
+const MAX_LISTED_CLIENTS = 50;
 /** Clients have nothing to say here; one that goes on talking is closed, bytes. */
 const MAX_SAID = 4096;
 /** A client that does not take its answer is dropped after this, ms. */
@@ -33,7 +34,8 @@ export const createNode: CreateNode<BalancerConfig> = (config, context) =>
 
 class ReplicaBalancer implements NodeProgram {
   readonly #probes = new Map<string, ReplicaProbe>();
-  readonly #clients = new Set<Connection>();
+  /** With the wall time of their arrival. */
+  readonly #clients = new Map<Connection, number>();
   readonly #waiting = new Map<Connection, number>();
   readonly #decisions: BalancerDecision[] = [];
   readonly #logFile: LogFile;
@@ -102,7 +104,7 @@ class ReplicaBalancer implements NodeProgram {
     this.#serversFile?.close();
     for (const probe of this.#probes.values()) probe.close();
     await this.#listener?.close();
-    for (const client of this.#clients) client.destroy();
+    for (const client of [...this.#clients.keys()]) client.destroy();
     await this.#datagrams?.close();
     this.#whenIdle?.();
     this.#note('stopped');
@@ -110,7 +112,7 @@ class ReplicaBalancer implements NodeProgram {
   }
 
   #accept(connection: Connection): void {
-    this.#clients.add(connection);
+    this.#clients.set(connection, this.context.clock.wallTime());
     const gone = (): void => {
       timer.cancel();
       this.#waiting.delete(connection);
@@ -271,6 +273,9 @@ class ReplicaBalancer implements NodeProgram {
     return {
       replicas: [...this.#probes.values()].map((probe) => this.#score(probe)),
       waiting: this.#waiting.size,
+      clients: [...this.#clients]
+        .slice(0, MAX_LISTED_CLIENTS)
+        .map(([{ remote }, since]) => ({ address: formatEndpoint(remote), since })),
       assigned: this.#assigned,
       ...(this.#serversFileError ? { serversFileError: this.#serversFileError } : {}),
       ...(this.#drainingSince === undefined ? {} : { drainingSince: this.#drainingSince }),

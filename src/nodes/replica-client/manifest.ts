@@ -80,6 +80,8 @@ export interface ReplicaClientSnapshot {
   done: number;
   failed: number;
   last?: FetchResult;
+  /** Unix ms. */
+  drainingSince?: number;
 }
 
 export interface ReplicaClientOperations {

@@ -53,6 +53,8 @@ class ReplicaClient implements NodeProgram {
   }
 
   async drain(): Promise<void> {
+    this.#state.drainingSince = this.context.clock.wallTime();
+    this.#published.changed();
     await Promise.allSettled(this.#running);
   }
 

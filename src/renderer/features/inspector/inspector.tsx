@@ -191,19 +191,19 @@ function NameField({ id, name }: { id: string; name: string }) {
 function Trouble({ id }: { id: string }) {
   const view = useNodeView(id);
   const state = useNodeState(id);
-  const waiting = view?.deadline !== undefined;
+  const waiting = view?.waitingFor !== undefined;
   const now = useNow(500, waiting);
   const commands = useNodeCommands();
   if (waiting && view) {
     const late = isLate(view, now);
-    const left = (view.deadline ?? now) - now;
     return (
       <div className={`${css.trouble} ${late ? 'tone-bad' : 'tone-info'}`} role="status">
         <p>
-          {view.waitingFor ? `Waiting for ${view.waitingFor}. ` : ''}
-          {late
-            ? `That was to be done ${formatAgo(view.deadline ?? now, now)}.`
-            : `Up to ${formatSpan(left)} more.`}
+          {`Waiting for ${view.waitingFor}. `}
+          {view.deadline !== undefined &&
+            (late
+              ? `That was to be done ${formatAgo(view.deadline, now)}.`
+              : `Up to ${formatSpan(view.deadline - now)} more.`)}
         </p>
         {late && (
           <Button size="compact-sm" color="red" variant="filled" onClick={() => commands.act('kill', [id])}>

@@ -87,7 +87,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
           <span className={css.reason} title={view.reason.message}>
             {view.reason.message}
           </span>
-        ) : view?.deadline !== undefined ? (
+        ) : view?.waitingFor !== undefined ? (
           <Waiting id={id} />
         ) : (
           <>
@@ -117,7 +117,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
   );
 });
 
-/** What a start, drain or stop waits for; once it is late, the way out. */
+/** What a start, drain or stop waits for, or a node whose turn to be drained has not come; once it is late, the way out. */
 function Waiting({ id }: { id: string }) {
   const view = useNodeView(id);
   const state = useNodeState(id);

@@ -10,6 +10,7 @@ import type { Tone } from '../../../node-state';
 import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
+import { useNow } from '../../../ui/use-now';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
 import { ServerStatusText } from './server-name';
@@ -23,9 +24,17 @@ const tones: Record<ReplicaScore['state'], Tone> = {
 
 export function ReplicaBalancerOverview({ node }: { node: string }) {
   const snapshot = (useNodeView(node)?.snapshot ?? {}) as Partial<BalancerSnapshot>;
-  const { replicas = [], waiting = 0, assigned = 0, serversFileError } = snapshot;
+  const {
+    replicas = [],
+    waiting = 0,
+    clients = [],
+    assigned = 0,
+    serversFileError,
+    drainingSince,
+  } = snapshot;
   const state = useNodeState(node);
   const running = state === 'running' || state === 'draining';
+  const now = useNow(1000, running && clients.length > 0);
   return (
     <>
       <Section
@@ -36,6 +45,11 @@ export function ReplicaBalancerOverview({ node }: { node: string }) {
           {waiting > 0 && (
             <Fact label="Waiting">{formatCount(waiting, 'client')}, until a replica is up</Fact>
           )}
+          {state === 'draining' && drainingSince !== undefined && (
+            <Fact label="Draining">
+              for {formatSpan(Math.max(0, now - drainingSince))}; {formatCount(clients.length, 'client')} left
+            </Fact>
+          )}
           {serversFileError && <Fact label="Servers file">{serversFileError}</Fact>}
         </Facts>
         {replicas.length === 0 && (
@@ -45,6 +59,21 @@ export function ReplicaBalancerOverview({ node }: { node: string }) {
         )}
         {replicas.length > 0 && <Scores replicas={replicas} />}
       </Section>
+      {running && clients.length > 0 && (
+        <Section title="Clients being served">
+          <ul className={css.list}>
+            {clients.map(({ address, since }) => (
+              <li key={`${address} ${since}`} className={css.server}>
+                <div className={css.line}>
+                  <span className={`${css.name} mono`}>{address}</span>
+                  <span className={css.spring} />
+                  <span className={css.muted}>for {formatSpan(Math.max(0, now - since))}</span>
+                </div>
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
       <Decisions node={node} version={assigned} running={running} />
     </>
   );

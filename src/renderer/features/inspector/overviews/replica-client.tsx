@@ -2,16 +2,20 @@ import { Button } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ReplicaClientSnapshot } from '../../../../nodes/replica-client/manifest';
-import { formatBytes, formatSpan } from '../../../format';
+import { formatBytes, formatCount, formatSpan } from '../../../format';
+import { isAlive } from '../../../node-state';
 import { useNodeState, useNodeView, useRun } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
+import { useNow } from '../../../ui/use-now';
 import css from './server-list.module.css';
 
 export function ReplicaClientOverview({ node }: { node: string }) {
   const snapshot = (useNodeView(node)?.snapshot ?? {}) as Partial<ReplicaClientSnapshot>;
-  const { active = 0, done = 0, failed = 0, last } = snapshot;
-  const running = useNodeState(node) === 'running';
+  const { active = 0, done = 0, failed = 0, last, drainingSince } = snapshot;
+  const state = useNodeState(node);
+  const running = state === 'running';
+  const now = useNow(1000, state === 'draining');
   const run = useRun();
   const [waiting, setWaiting] = useState(false);
   const fetch = async (): Promise<void> => {
@@ -37,6 +41,13 @@ export function ReplicaClientOverview({ node }: { node: string }) {
       <p className={css.muted} style={{ margin: '0 0 4px' }}>
         {active} active · {done} done · {failed} failed
       </p>
+      {state === 'draining' && drainingSince !== undefined && (
+        <Facts>
+          <Fact label="Draining">
+            for {formatSpan(Math.max(0, now - drainingSince))}; {formatCount(active, 'page')} still coming
+          </Fact>
+        </Facts>
+      )}
       {last ? (
         <Facts>
           <Fact label="From">{last.replica}</Fact>
@@ -48,7 +59,7 @@ export function ReplicaClientOverview({ node }: { node: string }) {
           {last.marks.length > 0 && <Fact label="On the way">{last.marks.join('; ')}</Fact>}
         </Facts>
       ) : (
-        <EmptyState title={running ? 'This client has got no page yet.' : 'Not running.'} />
+        <EmptyState title={isAlive(state) ? 'This client has got no page yet.' : 'Not running.'} />
       )}
     </Section>
   );
