@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from '@playwright/test';
+import { test as panelTest } from './fixtures';
 import { exchange, exited, freePort, type Programs, test } from './programs';
 
 async function replica(programs: Programs, page: string): Promise<Awaited<ReturnType<Programs['start']>>> {
@@ -69,15 +70,65 @@ test('Ctrl-C finishes the present client first, and a second one does not wait',
     await refused(port);
     expect(child.exitCode).toBeNull();
     if (second) child.kill('SIGINT');
-    else {
-      // Stop-and-wait to the end: 4000 bytes are eight packets.
-      for (let packet = 1; packet < 8; packet++) await answer(socket, packet);
-      socket.write(header(12_353, 0, 5));
-    }
+    else await finish(socket);
     expect(await exited(child)).toBe(0);
     socket.destroy();
   }
 });
+
+panelTest(
+  'the panel drains the balancer, then the replica, then the client, and shows who is still served',
+  async ({ studio, home, page }) => {
+    await studio.startEmpty();
+    const file = join(home, 'index.html');
+    writeFileSync(file, 'page'.repeat(1000));
+    await studio.button('Add replica').click();
+    await studio.dropFromDisk(studio.node('Replica1'), [file]);
+    await studio.button('Add replica balancer').click();
+    await studio.button('Add replica client').click();
+    const names = ['Balancer1', 'Replica1', 'Reader1'];
+    const startAll = async (): Promise<void> => {
+      await studio.button('Start all').click();
+      for (const name of names) await studio.expectState(name, 'running');
+      await expect(studio.node('Balancer1')).toContainText('1/1 up');
+    };
+    const halfServedByReplica = async (): Promise<Socket> => {
+      await studio.select('Replica1');
+      await studio.openInspectorTab('Config');
+      return halfServed(Number(await studio.inspector.getByLabel('Port', { exact: true }).inputValue()));
+    };
+    const drainAll = async (): Promise<void> => {
+      await studio.node('Replica1').click();
+      await page.keyboard.press('ControlOrMeta+a');
+      await page.keyboard.press('d');
+      await page.keyboard.press('Escape');
+    };
+
+    await startAll();
+    let client = await halfServedByReplica();
+    await drainAll();
+    await studio.expectState('Balancer1', 'stopped');
+    await studio.expectState('Replica1', 'draining');
+    await studio.expectState('Reader1', 'running');
+    await expect(studio.node('Reader1')).toContainText('Waiting for Replica1 to be drained first');
+    await studio.select('Replica1');
+    await studio.openInspectorTab('Overview');
+    const clients = studio.inspector.getByRole('region', { name: 'Clients' });
+    await expect(clients).toContainText(/Draining\s*for .*; 1 client left/);
+    await expect(clients.getByRole('listitem')).toContainText(`127.0.0.1:${client.localPort}`);
+    await finish(client);
+    for (const name of names) await studio.expectState(name, 'stopped');
+    client.destroy();
+
+    await startAll();
+    client = await halfServedByReplica();
+    await drainAll();
+    await studio.expectState('Replica1', 'draining');
+    await studio.act('Replica1', 'Stop');
+    for (const name of names) await studio.expectState(name, 'stopped');
+    client.destroy();
+  },
+);
 
 function header(sequence: number, acknowledgement: number, flags: number): Buffer {
   const bytes = Buffer.alloc(12);
@@ -101,6 +152,12 @@ function answer(socket: Socket, packet: number): Promise<void> {
     socket.once('data', () => resolve());
     socket.write(header(12_345 + packet, 545 * packet, 4));
   });
+}
+
+/** Takes the rest of 4000 bytes, which are eight packets, and says goodbye. */
+async function finish(socket: Socket): Promise<void> {
+  for (let packet = 1; packet < 8; packet++) await answer(socket, packet);
+  socket.write(header(12_353, 0, 5));
 }
 
 /** Resolves when nothing listens there any more. */
