@@ -75,7 +75,7 @@ export const presets: readonly Preset[] = [
     id: 'false-death',
     label: 'False death',
     observe:
-      'One heartbeat in five is lost: by chance three in a row go missing within minutes, and a fixed time-out of 8 s kills a healthy server.',
+      'One heartbeat in five is lost: by chance two in a row go missing within minutes, and a fixed time-out of 8 s kills a healthy server.',
     kinds: ['content-server'],
     faults: (chosen, others) => towardsMonitors(chosen, others, { percent: 20 }),
   },
