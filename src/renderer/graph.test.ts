@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dropRefusal, graphOf, linksOf, outsideId, pairKey, sameGraph } from './graph';
+import { dropRefusal, graphOf, linksOf, linkTitle, outsideId, pairKey, sameGraph } from './graph';
 import { reduce, type StudioState } from './studio-store';
 import { flow, microCdn, snapshotOf, spec, view } from './testing/network';
 
@@ -50,6 +50,15 @@ describe('graphOf', () => {
     expect(graphOf(state).outside).toEqual([
       { id: outsideId('127.0.0.1:9001'), address: '127.0.0.1:9001', label: 'THEIRS', near: 'index' },
     ]);
+  });
+
+  it('puts a link into words, from its source to its target', () => {
+    const client = spec('c', 'client', 'Client1', { index: { host: '127.0.0.1', port: 5999 } });
+    const state = stateOf([...microCdn(1), client]);
+    const graph = graphOf(state);
+    const titles = graph.links.map((link) => linkTitle(link, graph, state.specs));
+    expect(titles).toContain('registration, CS1 to Index1');
+    expect(titles).toContain('lookup, Client1 to Outside 127.0.0.1:5999');
   });
 
   it('leaves out links to nodes that are gone', () => {

@@ -169,6 +169,19 @@ export function nameOf(id: string, specs: ReadonlyMap<string, NodeSpec>): string
   return specs.get(id)?.name ?? (isOutside(id) ? outsideAddress(id) : id);
 }
 
+/** A link in words: `registration, CS1 to Index1`, `lookup, Client1 to Outside 127.0.0.1:5000`. */
+export function linkTitle(
+  { roles, source, target }: GraphLink,
+  { outside }: Pick<Graph, 'outside'>,
+  specs: ReadonlyMap<string, NodeSpec>,
+): string {
+  const named = (id: string): string => {
+    const foreign = outside.find((node) => node.id === id);
+    return foreign ? [...new Set([foreign.label, foreign.address])].join(' ') : nameOf(id, specs);
+  };
+  return `${roles.join(', ')}, ${named(source)} to ${named(target)}`;
+}
+
 /** Whether files may be dropped on a node; a reason when not. */
 export function dropRefusal(spec: NodeSpec | undefined): string | null {
   const manifest = spec && manifestOf(spec.kind);

@@ -27,7 +27,7 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
   {
     title: 'On the canvas and in the table',
     keys: [
-      ['Arrows', 'Go to the next node in that direction'],
+      ['Arrows', 'Go to the next node in that direction; on a link, to the next link'],
       ['Shift Arrows', 'Move the selected nodes'],
       ['Enter', 'Inspect'],
       ['Shift F10', 'Menu'],

@@ -16,24 +16,21 @@ import { useNodeCommands } from '../../node-actions';
 import { useStudioParts } from '../../studio-context';
 import { StatusGlyph, stateLabels } from '../../ui/status';
 import css from './canvas.module.css';
+import type { Fit } from './fitting';
 import { legend } from './particles';
-
-/** Leaves room for the bar of next steps at the top and the controls at the bottom. */
-export const fitOptions = {
-  padding: { x: '28px', top: '64px', bottom: '60px' },
-  maxZoom: 1.15,
-} as const;
 
 export function CanvasControls({
   areaTool,
   onAreaTool,
+  fitView,
 }: {
   areaTool: boolean;
   onAreaTool: (on: boolean) => void;
+  fitView: Fit;
 }) {
   const flow = useReactFlow();
   const { zoom } = useViewport();
-  const arrange = useArrange();
+  const arrange = useArrange(fitView);
   return (
     <Panel position="bottom-left" style={{ margin: 0 }}>
       <div role="toolbar" aria-label="Canvas" className={css.controls}>
@@ -49,7 +46,7 @@ export function CanvasControls({
           </ActionIcon>
         </Tooltip>
         <Tooltip label="Fit everything into view (F)">
-          <ActionIcon aria-label="Fit view" onClick={() => void flow.fitView(fitOptions)}>
+          <ActionIcon aria-label="Fit view" onClick={fitView}>
             <IconMaximize size={15} />
           </ActionIcon>
         </Tooltip>
@@ -96,17 +93,16 @@ export function CanvasControls({
 }
 
 /** An automatic layout is an edit like any other: undo brings the former places back. */
-export function useArrange(): (
-  layout: (specs: readonly NodeSpec[]) => Record<string, Point>,
-) => Promise<void> {
+export function useArrange(
+  fitView: Fit,
+): (layout: (specs: readonly NodeSpec[]) => Record<string, Point>) => Promise<void> {
   const { store } = useStudioParts();
   const commands = useNodeCommands();
-  const flow = useReactFlow();
   return async (layout) => {
     const specs = store.get()?.workspace.document.nodes ?? [];
     if (specs.length === 0) return;
     await commands.move(layout(specs));
-    requestAnimationFrame(() => void flow.fitView(fitOptions));
+    requestAnimationFrame(fitView);
   };
 }
 

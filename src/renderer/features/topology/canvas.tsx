@@ -13,7 +13,7 @@ import {
 } from '@xyflow/react';
 import { type DragEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { linkMarks } from '../../fault-links';
-import { graphOf, isOutside, type OutsideNode, sameGraph } from '../../graph';
+import { graphOf, isOutside, linkTitle, type OutsideNode, sameGraph } from '../../graph';
 import { kindMime } from '../../kind-drag';
 import { cardSize, gridStep, type Point } from '../../layout';
 import { useNodeCommands } from '../../node-actions';
@@ -24,8 +24,9 @@ import { pointOf } from '../../ui/data-table';
 import { useReducedMotion } from '../../ui/use-reduced-motion';
 import { carriesFiles } from '../../uploads/dropped';
 import css from './canvas.module.css';
-import { CanvasControls, fitOptions } from './canvas-controls';
-import { LinkEdge } from './link-edge';
+import { CanvasControls } from './canvas-controls';
+import { useFitting } from './fitting';
+import { LinkEdge, linkAttributes } from './link-edge';
 import type { MenuTarget } from './menus';
 import { NodeCard } from './node-card';
 import { OutsideCard, outsideSize } from './outside-card';
@@ -64,8 +65,8 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
   const selectedLink = usePanelState((state) => state.selectedLink);
   const element = useRef<HTMLDivElement>(null);
   const isFar = useStore((state) => state.transform[2] < farBelow);
-  const onKeyDown = useCanvasKeys(onMenu);
-  const onViewChosen = useFitting(nodes.length);
+  const fitView = useFitting(nodes.length);
+  const onKeyDown = useCanvasKeys(onMenu, fitView);
   useReveal(element, moving);
 
   const onNodesChange = (changes: NodeChange[]): void => {
@@ -156,7 +157,6 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
           panel.patch({ selection: [], selectedLink: edge.id, inspectorOpen: true })
         }
         onPaneClick={() => (panel.get().selection.length > 0 || selectedLink) && panel.select([])}
-        onMoveStart={(event) => event && onViewChosen()}
         onNodeDoubleClick={() => panel.patch({ inspectorOpen: true })}
         selectionOnDrag={areaTool}
         panOnDrag={areaTool ? [1] : [0, 1]}
@@ -190,7 +190,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
             maskColor="color-mix(in srgb, var(--canvas) 65%, transparent)"
           />
         )}
-        <CanvasControls areaTool={areaTool} onAreaTool={setAreaTool} />
+        <CanvasControls areaTool={areaTool} onAreaTool={setAreaTool} fitView={fitView} />
       </ReactFlow>
       {children}
     </div>
@@ -293,44 +293,39 @@ function useFlowEdges(): Edge[] {
   const graph = useStudio(graphOf, sameGraph);
   const faults = useStudio((state) => state.faults);
   const marks = useMemo(() => linkMarks(faults), [faults]);
+  const specs = useStudio((state) => state.specs);
   const selectedLink = usePanelState((state) => state.selectedLink);
-  return useMemo(
-    () =>
-      graph.links.map((link) => ({
+  const selectedNode = usePanelState((state) => state.selection[0]);
+  return useMemo(() => {
+    // One tab stop for all links: what is selected, else a link of the selected node.
+    const tabStop =
+      graph.links.find(({ id }) => id === selectedLink) ??
+      graph.links.find(({ source, target }) => source === selectedNode || target === selectedNode) ??
+      graph.links[0];
+    return graph.links.map((link) => {
+      const mark = marks.get(link.id);
+      return {
         id: link.id,
         source: link.source,
         target: link.target,
         type: 'link',
         selected: link.id === selectedLink,
+        ...linkAttributes({
+          id: link.id,
+          title: linkTitle(link, graph, specs),
+          description: mark?.title,
+          isSelected: link.id === selectedLink,
+          isTabStop: link === tabStop,
+        }),
         data: {
           label: link.roles.join(', '),
           transient: link.transient,
           showLabel: graph.links.length <= labelsUpTo,
-          mark: marks.get(link.id),
+          mark,
         },
-      })),
-    [graph, selectedLink, marks],
-  );
-}
-
-/**
- * Shows everything when a workspace appears and while it grows, until the person chooses a view.
- * @returns what to call when a person pans or zooms
- */
-function useFitting(count: number): () => void {
-  const flow = useReactFlow();
-  const path = useStudio((state) => state.workspace.path);
-  // The pane gets its size after the first nodes.
-  const isSized = useStore((state) => state.width > 0);
-  const chosen = useRef<string | null>(null);
-  useEffect(() => {
-    if (!isSized || count === 0 || chosen.current === path) return;
-    const frame = requestAnimationFrame(() => void flow.fitView(fitOptions));
-    return () => cancelAnimationFrame(frame);
-  }, [path, count, isSized, flow]);
-  return () => {
-    chosen.current = path;
-  };
+      };
+    });
+  }, [graph, specs, selectedLink, selectedNode, marks]);
 }
 
 /** Brings the node that was asked for into view and gives it the keyboard. */

@@ -11,6 +11,27 @@ export type LinkFlowEdge = Edge<
   'link'
 >;
 
+/** What makes the element that React Flow draws around a link a stop for keyboards and screen readers. */
+export function linkAttributes(link: {
+  id: string;
+  title: string;
+  description: string | undefined;
+  isSelected: boolean;
+  isTabStop: boolean;
+}): Pick<Edge, 'ariaRole' | 'ariaLabel' | 'domAttributes'> {
+  return {
+    ariaRole: 'group',
+    ariaLabel: link.title,
+    domAttributes: {
+      'aria-roledescription': 'link between nodes',
+      'aria-description': link.description,
+      'aria-current': link.isSelected || undefined,
+      tabIndex: link.isTabStop ? 0 : -1,
+      'data-link': link.id,
+    } as Edge['domAttributes'],
+  };
+}
+
 export function boxOf(node: InternalNode): Box {
   return {
     x: node.internals.positionAbsolute.x,

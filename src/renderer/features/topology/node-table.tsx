@@ -1,12 +1,12 @@
 /** The network as a table: all that the canvas shows and does, without a picture. */
 import { ActionIcon, Tooltip } from '@mantine/core';
-import { IconDots } from '@tabler/icons-react';
+import { IconDots, IconWorldQuestion } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import type { NodeView } from '../../../contract/events';
 import type { NodeSpec } from '../../../contract/workspace';
 import { manifestOf } from '../../../nodes/manifests';
 import { formatBytes } from '../../format';
-import { linksOf, nameOf } from '../../graph';
+import { graphOf, linksOf, nameOf, sameGraph } from '../../graph';
 import { kindOf } from '../../kinds/kinds';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, type NodeState, stateIn } from '../../node-state';
@@ -18,26 +18,40 @@ import { Status, stateLabels } from '../../ui/status';
 import type { MenuTarget } from './menus';
 import css from './node-table.module.css';
 
-interface Row {
+interface NodeRow {
   spec: NodeSpec;
   view: NodeView | undefined;
   state: NodeState;
+}
+
+/** A node, or a program outside the workspace that is drawn beside them. */
+interface Row {
+  id: string;
+  name: string;
   kind: string;
   links: string;
+  node?: NodeRow;
+  /** Of a program outside. */
+  address?: string;
 }
 
 const sorters: Record<string, (a: Row, b: Row) => number> = {
-  name: (a, b) => a.spec.name.localeCompare(b.spec.name, undefined, { numeric: true }),
+  name: (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }),
   kind: (a, b) => a.kind.localeCompare(b.kind),
-  state: (a, b) => a.state.localeCompare(b.state),
-  cpu: (a, b) => (a.view?.cpu ?? 0) - (b.view?.cpu ?? 0),
-  memory: (a, b) => (a.view?.heapBytes ?? 0) - (b.view?.heapBytes ?? 0),
+  state: (a, b) => stateText(a).localeCompare(stateText(b)),
+  cpu: (a, b) => (a.node?.view?.cpu ?? 0) - (b.node?.view?.cpu ?? 0),
+  memory: (a, b) => (a.node?.view?.heapBytes ?? 0) - (b.node?.view?.heapBytes ?? 0),
 };
+
+function stateText({ node }: Row): string {
+  return node ? stateLabels[node.state] : '';
+}
 
 export function NodeTable({ search, onMenu }: { search: string; onMenu: (target: MenuTarget) => void }) {
   const specs = useStudio((state) => state.specs);
   const nodes = useStudio((state) => state.nodes);
   const hung = useStudio((state) => state.hung);
+  const graph = useStudio(graphOf, sameGraph);
   const panel = usePanel();
   const selection = usePanelState((state) => state.selection);
   const commands = useNodeCommands();
@@ -47,21 +61,31 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
     const links = new Map<string, string[]>();
     for (const { from, to, role } of linksOf(specs.values()))
       links.set(from, [...(links.get(from) ?? []), `${role} → ${nameOf(to, specs)}`]);
+    const ours: Row[] = [...specs.values()].map((spec) => ({
+      id: spec.id,
+      name: spec.name,
+      kind: manifestOf(spec.kind)?.label ?? spec.kind,
+      links: links.get(spec.id)?.join(', ') ?? '',
+      node: { spec, view: nodes.get(spec.id), state: stateIn({ nodes, hung }, spec.id) },
+    }));
+    const outside: Row[] = graph.outside.map(({ id, label, address }) => ({
+      id,
+      name: label,
+      kind: 'Outside program',
+      links: graph.links
+        .filter(({ source }) => source === id)
+        .map(({ roles, target }) => `${roles.join(', ')} → ${nameOf(target, specs)}`)
+        .join(', '),
+      address,
+    }));
     const words = search.toLowerCase();
-    const all = [...specs.values()]
-      .map((spec) => ({
-        spec,
-        view: nodes.get(spec.id),
-        state: stateIn({ nodes, hung }, spec.id),
-        kind: manifestOf(spec.kind)?.label ?? spec.kind,
-        links: links.get(spec.id)?.join(', ') ?? '',
-      }))
-      .filter((row) =>
-        `${row.spec.name} ${row.kind} ${stateLabels[row.state]}`.toLowerCase().includes(words),
-      );
     const compare = sorters[sort.by] ?? (() => 0);
-    return all.sort((a, b) => (sort.descending ? compare(b, a) : compare(a, b)));
-  }, [specs, nodes, hung, search, sort]);
+    return [...ours, ...outside]
+      .filter((row) =>
+        `${row.name} ${row.kind} ${stateText(row)} ${row.address ?? ''}`.toLowerCase().includes(words),
+      )
+      .sort((a, b) => (sort.descending ? compare(b, a) : compare(a, b)));
+  }, [specs, nodes, hung, graph, search, sort]);
 
   const columns = useMemo<readonly Column<Row>[]>(
     () => [
@@ -70,9 +94,14 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         header: 'Name',
         width: 'minmax(120px, 1.1fr)',
         sortable: true,
-        cell: ({ spec }) => (
+        cell: ({ name, node }) => (
           <span className={css.name}>
-            <KindIcon kind={spec.kind} size={20} /> {spec.name}
+            {node ? (
+              <KindIcon kind={node.spec.kind} size={20} />
+            ) : (
+              <IconWorldQuestion size={20} stroke={1.5} aria-hidden="true" />
+            )}{' '}
+            {name}
           </span>
         ),
       },
@@ -82,63 +111,29 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         header: 'State',
         width: '108px',
         sortable: true,
-        cell: ({ state }) => <Status state={state} />,
+        cell: ({ node }) => node && <Status state={node.state} />,
       },
       {
         id: 'actions',
         header: 'Actions',
         width: '104px',
-        cell: ({ spec, state }, active) => (
-          <span className={css.actions}>
-            {nodeActions
-              .filter(({ id }) => ['start', 'stop', 'kill'].includes(id) && isPossible(id, state))
-              .map(({ id, label, icon: Icon }) => (
-                <Tooltip key={id} label={label}>
-                  <ActionIcon
-                    size={22}
-                    tabIndex={active ? 0 : -1}
-                    aria-label={`${label} ${spec.name}`}
-                    onClick={(event) => {
-                      event.stopPropagation();
-                      commands.act(id, [spec.id]);
-                    }}
-                  >
-                    <Icon size={14} />
-                  </ActionIcon>
-                </Tooltip>
-              ))}
-            <ActionIcon
-              size={22}
-              tabIndex={active ? 0 : -1}
-              aria-label={`More actions for ${spec.name}`}
-              aria-haspopup="menu"
-              onClick={(event) => {
-                event.stopPropagation();
-                onMenu({ at: pointOf(event), nodes: [spec.id] });
-              }}
-            >
-              <IconDots size={14} />
-            </ActionIcon>
-          </span>
-        ),
+        cell: ({ node }, active) => node && <Actions {...node} active={active} onMenu={onMenu} />,
       },
       {
         id: 'figures',
         header: 'Figures',
         width: 'minmax(150px, 1fr)',
-        cell: ({ spec, view, state }) =>
-          state === 'crashed' || state === 'stopped'
-            ? view?.reason?.message
-            : kindOf(spec.kind)
-                .figures?.(view?.snapshot ?? {})
-                .map(({ label, value }) => `${value} ${label}`)
-                .join(' · '),
+        cell: ({ node }) => node && figuresOf(node),
       },
       {
         id: 'ports',
         header: 'Ports',
         width: '104px',
-        cell: ({ view }) => <span className="mono">{Object.values(view?.ports ?? {}).join(' ')}</span>,
+        cell: ({ node, address }) => (
+          <span className="mono" title={address}>
+            {address ?? Object.values(node?.view?.ports ?? {}).join(' ')}
+          </span>
+        ),
       },
       {
         id: 'cpu',
@@ -146,7 +141,7 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         width: '64px',
         align: 'end',
         sortable: true,
-        cell: ({ view }) => (view?.cpu === undefined ? '' : `${Math.round(view.cpu * 100)} %`),
+        cell: ({ node }) => (node?.view?.cpu === undefined ? '' : `${Math.round(node.view.cpu * 100)} %`),
       },
       {
         id: 'memory',
@@ -154,12 +149,16 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         width: '84px',
         align: 'end',
         sortable: true,
-        cell: ({ view }) => (view?.heapBytes === undefined ? '' : formatBytes(view.heapBytes)),
+        cell: ({ node }) => (node?.view?.heapBytes === undefined ? '' : formatBytes(node.view.heapBytes)),
       },
       { id: 'links', header: 'Links', width: 'minmax(140px, 1.4fr)', cell: (row) => row.links },
     ],
-    [commands, onMenu],
+    [onMenu],
   );
+
+  /** What an action on a row is for: the selected nodes when the row is one of them. */
+  const affected = (row: Row): string[] =>
+    selection.includes(row.id) ? selection.filter((id) => specs.has(id)) : [row.id];
 
   return (
     <DataTable
@@ -167,19 +166,19 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
       columns={columns}
       total={rows.length}
       row={(i) => rows[i]}
-      keyOf={(row) => row.spec.id}
+      keyOf={(row) => row.id}
       rowHeight={32}
       sort={sort}
       onSort={(by) => setSort((old) => ({ by, descending: old.by === by && !old.descending }))}
       selected={useMemo(() => new Set(selection), [selection])}
       onSelect={(ids) => panel.select(ids)}
-      onOpen={(row) => panel.show(row.spec.id)}
-      onMenu={(row, at) => onMenu({ at, nodes: selection.includes(row.spec.id) ? selection : [row.spec.id] })}
+      onOpen={(row) => panel.show(row.id)}
+      onMenu={(row, at) => row.node && onMenu({ at, nodes: affected(row) })}
       onKey={(event, row) => {
-        if (!row || event.ctrlKey || event.metaKey || event.altKey) return false;
-        const ids = selection.includes(row.spec.id) ? selection : [row.spec.id];
+        if (!row?.node || event.ctrlKey || event.metaKey || event.altKey) return false;
+        const ids = affected(row);
         if (event.key === 'Delete') void commands.remove(ids);
-        else if (event.key === 'F2') panel.open({ kind: 'rename-node', node: row.spec.id });
+        else if (event.key === 'F2') panel.open({ kind: 'rename-node', node: row.id });
         else {
           const able = nodeActions.find(
             ({ id, key }) =>
@@ -197,4 +196,55 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
       }
     />
   );
+}
+
+function Actions({
+  spec,
+  state,
+  active,
+  onMenu,
+}: NodeRow & { active: boolean; onMenu: (target: MenuTarget) => void }) {
+  const commands = useNodeCommands();
+  return (
+    <span className={css.actions}>
+      {nodeActions
+        .filter(({ id }) => ['start', 'stop', 'kill'].includes(id) && isPossible(id, state))
+        .map(({ id, label, icon: Icon }) => (
+          <Tooltip key={id} label={label}>
+            <ActionIcon
+              size={22}
+              tabIndex={active ? 0 : -1}
+              aria-label={`${label} ${spec.name}`}
+              onClick={(event) => {
+                event.stopPropagation();
+                commands.act(id, [spec.id]);
+              }}
+            >
+              <Icon size={14} />
+            </ActionIcon>
+          </Tooltip>
+        ))}
+      <ActionIcon
+        size={22}
+        tabIndex={active ? 0 : -1}
+        aria-label={`More actions for ${spec.name}`}
+        aria-haspopup="menu"
+        onClick={(event) => {
+          event.stopPropagation();
+          onMenu({ at: pointOf(event), nodes: [spec.id] });
+        }}
+      >
+        <IconDots size={14} />
+      </ActionIcon>
+    </span>
+  );
+}
+
+/** What a node counts; of one that does not run, why. */
+function figuresOf({ spec, view, state }: NodeRow): string | undefined {
+  if (state === 'crashed' || state === 'stopped') return view?.reason?.message;
+  return kindOf(spec.kind)
+    .figures?.(view?.snapshot ?? {})
+    .map(({ label, value }) => `${value} ${label}`)
+    .join(' · ');
 }

@@ -5,8 +5,11 @@ import { gridStep, neighbour, tierLayout } from '../../layout';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, stateIn } from '../../node-state';
 import { useStudioParts } from '../../studio-context';
-import { fitOptions, useArrange } from './canvas-controls';
+import { useArrange } from './canvas-controls';
+import type { Fit } from './fitting';
+import { focusInspector } from './focus-inspector';
 import type { MenuTarget } from './menus';
+import { useLinkKeys } from './use-link-keys';
 
 const directions: Record<string, 'left' | 'right' | 'up' | 'down'> = {
   ArrowLeft: 'left',
@@ -15,11 +18,15 @@ const directions: Record<string, 'left' | 'right' | 'up' | 'down'> = {
   ArrowDown: 'down',
 };
 
-export function useCanvasKeys(onMenu: (target: MenuTarget) => void): (event: KeyboardEvent) => void {
+export function useCanvasKeys(
+  onMenu: (target: MenuTarget) => void,
+  fitView: Fit,
+): (event: KeyboardEvent) => void {
   const { store, panel } = useStudioParts();
   const commands = useNodeCommands();
   const flow = useReactFlow();
-  const arrange = useArrange();
+  const arrange = useArrange(fitView);
+  const onLinkKey = useLinkKeys(onMenu);
 
   return (event) => {
     const focused = (event.target as HTMLElement).closest<HTMLElement>('[data-node]');
@@ -27,6 +34,7 @@ export function useCanvasKeys(onMenu: (target: MenuTarget) => void): (event: Key
     // Fields and menus inside the canvas have their own keys.
     if (!state || (event.target as HTMLElement).closest('input, textarea, [role="menu"], [role="dialog"]'))
       return;
+    if (onLinkKey(event)) return;
     const id = focused?.dataset.node;
     const selection = panel.get().selection;
     const ids = id && !selection.includes(id) ? [id] : selection;
@@ -64,7 +72,7 @@ export function useCanvasKeys(onMenu: (target: MenuTarget) => void): (event: Key
     else if (event.key === '+' || event.key === '=') void flow.zoomIn();
     else if (event.key === '-') void flow.zoomOut();
     else if (command || event.altKey) return;
-    else if (letter === 'f') void flow.fitView(fitOptions);
+    else if (letter === 'f') fitView();
     else if (letter === 'l') void arrange(tierLayout);
     else if (id && (event.key === 'Enter' || event.key === ' ')) {
       panel.patch({ selection: ids.length > 0 ? ids : [id], selectedLink: null, inspectorOpen: true });
@@ -83,10 +91,4 @@ export function useCanvasKeys(onMenu: (target: MenuTarget) => void): (event: Key
     event.preventDefault();
     event.stopPropagation();
   };
-}
-
-function focusInspector(): void {
-  document
-    .querySelector<HTMLElement>('[data-region="inspector"] [role="tab"][aria-selected="true"]')
-    ?.focus();
 }

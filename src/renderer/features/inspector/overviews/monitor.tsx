@@ -66,7 +66,7 @@ function Countdown({ server, running }: { server: Server; running: boolean }) {
       </div>
       <div className={css.line}>
         <span className={css.muted}>
-          {server.heartbeats.toLocaleString()} heartbeats · load {server.load} ·{' '}
+          {formatCount(server.heartbeats, 'heartbeat')} · load {server.load} ·{' '}
           {formatCount(server.files, 'file')}
         </span>
       </div>
