@@ -19,10 +19,14 @@ export class Programs {
   readonly #running = new Set<ChildProcess>();
 
   launch(...args: string[]): ChildProcess {
+    return this.#spawn(args, 'ignore');
+  }
+
+  #spawn(args: string[], stdin: 'ignore' | 'pipe'): ChildProcess {
     const cli = join(process.cwd(), 'out/main/cli.js');
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: this.folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
     });
     this.#running.add(child);
     child.once('exit', () => this.#running.delete(child));
@@ -31,7 +35,23 @@ export class Programs {
 
   /** Starts a node; resolves at its READY line to its TCP port. */
   async start(...args: string[]): Promise<{ child: ChildProcess; port: number }> {
-    const child = this.launch(...args);
+    return this.#ready(this.launch(...args), args);
+  }
+
+  /** Starts a node that takes commands on standard input; `said` is all it has answered so far. */
+  async startTerminal(
+    ...args: string[]
+  ): Promise<{ child: ChildProcess; port: number; type(line: string): void; said(): string }> {
+    const child = this.#spawn(args, 'pipe');
+    let said = '';
+    child.stdout?.on('data', (chunk) => {
+      said += chunk;
+    });
+    const type = (line: string): void => void child.stdin?.write(`${line}\n`);
+    return { ...(await this.#ready(child, args)), type, said: () => said };
+  }
+
+  async #ready(child: ChildProcess, args: string[]): Promise<{ child: ChildProcess; port: number }> {
     child.stderr?.resume();
     const ready = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout as NodeJS.ReadableStream }).once('line', resolve);

@@ -93,7 +93,7 @@ function nodeCommand(manifest: NodeManifest): Command {
       if (help) return print(nodeHelp(manifest, node.positional, flags));
       if (manifest.id === 'p2p-peer') {
         const { peerValues, runPeer } = await import('./p2p-peer');
-        return runPeer(manifest, { ...common, config: node.config(peerValues(positional)), faults: [] });
+        return runPeer(manifest, { ...common, config: node.config(peerValues(positional)) });
       }
       if (listens(manifest)) {
         const config = node.config(positional);

@@ -293,7 +293,14 @@ export class MultiSourceDownload {
     }
     if (this.#verified.count === 0) return;
     this.#recordedPieces = this.#verified.count;
-    this.#mark(`resumed: ${this.#verified.count} of ${layout.count} pieces were there`);
+    const resumed = `${this.#verified.count} of ${layout.count} pieces were there`;
+    this.#mark(`resumed: ${resumed}`);
+    this.#listener.event(
+      'download-resumed',
+      `${this.#options.name} goes on where it was: ${resumed}.`,
+      'info',
+      this.#options.name,
+    );
   }
 
   #newScheduler(): PieceScheduler {
