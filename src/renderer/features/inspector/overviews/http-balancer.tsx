@@ -42,7 +42,7 @@ export function HttpBalancerOverview({ node }: { node: string }) {
 
 function Backends({ backends, winner }: { backends: readonly BackendView[]; winner: string | null }) {
   return (
-    <table className={css.candidates}>
+    <table className={`${css.candidates} ${css.dense}`}>
       <caption className="unseen">Servers, their last test and their share of the clients</caption>
       <thead>
         <tr>
