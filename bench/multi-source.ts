@@ -50,7 +50,13 @@ async function downloadAndReport(): Promise<void> {
     clock: systemClock,
     files: systemFiles(quiet),
     log: quiet,
-    telemetry: { count: () => {}, publish: () => ({ changed: () => {} }), event: () => {}, trace: () => {} },
+    telemetry: {
+      count: () => {},
+      publish: () => ({ changed: () => {} }),
+      event: () => {},
+      trace: () => {},
+      hop: () => {},
+    },
     random: seededRandom(1),
   };
   let killed = !killPid;

@@ -4,6 +4,7 @@
  */
 import type { ErrorShape } from './errors';
 import type { FaultSpec } from './fault';
+import type { HopSample } from './node-port';
 import type { Settings } from './settings';
 import type { Workspace } from './workspace';
 
@@ -128,6 +129,8 @@ export interface FlowView {
   receivedBytes: number;
   /** Milliseconds that the byte counts cover. */
   overMs: number;
+  /** Messages passed on from node to node; absent: none. */
+  hops?: readonly HopSample[];
 }
 
 export interface LogLine {

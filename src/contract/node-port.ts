@@ -73,6 +73,16 @@ export interface FlowSample {
   receivedBytes: number;
   /** TCP connections that are open now. */
   open: number;
+  /** Messages passed on from node to node; absent: none. At most 16 of a sample. */
+  hops?: readonly HopSample[];
+}
+
+/** One step of a message that goes from node to node. */
+export interface HopSample {
+  /** The same at every step of one message, and of no other. */
+  message: string;
+  /** 1 for the first step. */
+  step: number;
 }
 
 export interface NodeEventRecord {

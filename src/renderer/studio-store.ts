@@ -18,6 +18,7 @@ import type {
   WorkspaceView,
 } from '../contract/events';
 import type { FaultSpec } from '../contract/fault';
+import type { HopSample } from '../contract/node-port';
 import type { Settings } from '../contract/settings';
 import type { NodeSpec } from '../contract/workspace';
 
@@ -32,6 +33,8 @@ export const limits = {
   flowMs: 4000,
   /** A flow whose connection is open stays, but says nothing about its present rate after so long. */
   flowRateMs: 1500,
+  /** Of one flow: they are drawn as they come. */
+  hops: 64,
 } as const;
 
 /** Traffic from one node to another: totals since it appeared, and the rates of the newest sample. */
@@ -51,6 +54,9 @@ export interface Flow {
   receivedBytes: number;
   /** When the newest sample came. */
   at: number;
+  /** Messages passed on from node to node, in all, and the newest of them. */
+  passed: number;
+  hops: readonly HopSample[];
 }
 
 export interface StudioState {
@@ -274,6 +280,8 @@ function addFlow(draft: Draft, sample: FlowView, now: number): void {
     sentBytes: (former?.sentBytes ?? 0) + sample.sentBytes,
     receivedBytes: (former?.receivedBytes ?? 0) + sample.receivedBytes,
     at: now,
+    passed: (former?.passed ?? 0) + (sample.hops?.length ?? 0),
+    hops: sample.hops ? [...(former?.hops ?? []), ...sample.hops].slice(-limits.hops) : (former?.hops ?? []),
   });
   const bytes = sample.sentBytes + sample.receivedBytes;
   if (bytes === 0) return;

@@ -191,6 +191,14 @@ export interface NodeEvent {
   level?: 'info' | 'good' | 'warning' | 'bad';
 }
 
+/** One step of a message on its way from node to node. */
+export interface Hop {
+  /** The same at every step of one message, and of no other. */
+  message: string;
+  /** 1 for the first step. */
+  step: number;
+}
+
 export type TraceDirection = 'in' | 'out';
 
 /** How a node makes itself seen. Cheap when nobody looks: batched, capped, and paused by the runtime. */
@@ -209,6 +217,8 @@ export interface Telemetry {
    * watches messages.
    */
   trace(direction: TraceDirection, transport: 'tcp' | 'udp', peer: Endpoint, text: () => string): void;
+  /** Shows one hop of a message that goes from node to node. Bytes on an open connection would not show it. */
+  hop(to: Endpoint, hop: Hop): void;
 }
 
 export interface NodeContext {

@@ -1,9 +1,11 @@
 import { formatEndpoint } from '../contract/endpoint';
 import type { FlowSample } from '../contract/node-port';
-import type { Endpoint } from './context';
+import type { Endpoint, Hop } from './context';
 
 /** Distinct far addresses that are kept apart; traffic to further ones is counted together. */
 const MAX_FLOWS = 512;
+/** Hops of one sample to one address; the eye cannot tell more apart. */
+const MAX_HOPS = 16;
 
 /** A connection that counts its own bytes, so that metering costs nothing per chunk. */
 interface CountingConnection {
@@ -15,6 +17,7 @@ interface CountingConnection {
 interface Flow {
   sample: FlowSample;
   live: Map<CountingConnection, { sent: number; received: number }>;
+  hops: Hop[];
 }
 
 /** Adds up the traffic that a node opened or sent, by far address, between two samples. */
@@ -37,11 +40,18 @@ export class FlowMeter {
     this.onActivity();
   }
 
+  /** A message was passed on, on a connection that may have been open for long. */
+  hop(to: Endpoint, hop: Hop): void {
+    const { hops } = this.#flow(to, 'tcp');
+    if (hops.length < MAX_HOPS) hops.push(hop);
+    this.onActivity();
+  }
+
   /** What has moved since the last call, and what is still open. Quiet flows are left out and forgotten. */
   sample(): FlowSample[] {
     const samples: FlowSample[] = [];
     for (const [key, flow] of this.#flows) {
-      const { sample, live } = flow;
+      const { sample, live, hops } = flow;
       for (const [connection, counted] of live) {
         const { bytesSent, bytesReceived, closed } = connection;
         sample.sentBytes += bytesSent - counted.sent;
@@ -52,9 +62,11 @@ export class FlowMeter {
       }
       const changed = sample.open !== live.size;
       sample.open = live.size;
-      if (sample.opened || sample.sentBytes || sample.receivedBytes || changed) samples.push({ ...sample });
+      if (sample.opened || sample.sentBytes || sample.receivedBytes || changed || hops.length > 0)
+        samples.push({ ...sample, ...(hops.length > 0 ? { hops } : {}) });
       else if (live.size === 0) this.#flows.delete(key);
       sample.opened = sample.sentBytes = sample.receivedBytes = 0;
+      flow.hops = [];
     }
     return samples;
   }
@@ -65,7 +77,7 @@ export class FlowMeter {
     let flow = this.#flows.get(key);
     if (!flow) {
       const sample = { to: { ...to }, transport, opened: 0, open: 0, sentBytes: 0, receivedBytes: 0 };
-      flow = { sample, live: new Map() };
+      flow = { sample, live: new Map(), hops: [] };
       this.#flows.set(key, flow);
     }
     return flow;

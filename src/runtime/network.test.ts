@@ -208,3 +208,17 @@ it('an answer to a datagram belongs to the flow of who asked', async () => {
   expect(answering.sample()).toEqual([]);
   await server.close();
 });
+
+it('a message that is passed on belongs to the flow of its connection, once', () => {
+  const meter = new FlowMeter();
+  const to = { host: '127.0.0.1', port: 1 };
+  const hops = [
+    { message: 'a', step: 1 },
+    { message: 'b', step: 4 },
+  ];
+  for (const hop of hops) meter.hop(to, hop);
+  expect(meter.sample()).toMatchObject([{ to, transport: 'tcp', opened: 0, hops }]);
+  expect(meter.sample()).toEqual([]);
+  for (let step = 1; step <= 1000; step++) meter.hop(to, { message: 'many', step });
+  expect(meter.sample()[0]?.hops?.length).toBeLessThan(100);
+});

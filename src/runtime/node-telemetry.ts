@@ -65,6 +65,9 @@ export class NodeTelemetrySender {
           text: clip(text()),
         });
       },
+      hop: (to, hop) => {
+        if (this.#watch.visible) this.#flows.hop(to, hop);
+      },
     };
     const write = (level: 'debug' | 'info' | 'warn' | 'error') => (text: string) =>
       this.#add('logs', MAX_LOGS, { at: Date.now(), level, text: clip(text) });

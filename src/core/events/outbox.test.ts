@@ -55,6 +55,15 @@ describe('an outbox', () => {
     ]);
   });
 
+  it('keeps the newest messages that were passed on along a flow', () => {
+    const outbox = new Outbox();
+    const hops = Array.from({ length: outboxLimits.hops + 1 }, (_, i) => ({ message: 'm', step: i + 1 }));
+    outbox.add({ type: 'flows', flows: [{ ...flow(1, 1), hops: hops.slice(0, 2) }] });
+    outbox.add({ type: 'flows', flows: [flow(1, 1)] });
+    outbox.add({ type: 'flows', flows: [{ ...flow(1, 1), hops: hops.slice(2) }] });
+    expect(outbox.take()).toMatchObject([{ flows: [{ hops: hops.slice(1) }] }]);
+  });
+
   it('cannot grow, and says when journal entries were lost', () => {
     const outbox = new Outbox();
     for (let seq = 1; seq <= outboxLimits.journal; seq++)

@@ -9,7 +9,7 @@ import type {
 } from '../../contract/events';
 
 /** Longest lists that wait for one panel; what is older is dropped, and the panel can ask for it by a call. */
-export const outboxLimits = { journal: 1000, logs: 1000, messages: 2000, notices: 50 };
+export const outboxLimits = { journal: 1000, logs: 1000, messages: 2000, notices: 50, hops: 64 };
 
 /**
  * A queue that cannot grow: an entity replaces its former state, flows add up, lists are cut. However slow or
@@ -101,10 +101,19 @@ export class Outbox {
             sentBytes: waiting.sentBytes + flow.sentBytes,
             receivedBytes: waiting.receivedBytes + flow.receivedBytes,
             overMs: waiting.overMs + flow.overMs,
+            ...joined(waiting.hops, flow.hops),
           }
         : flow,
     );
   }
+}
+
+function joined(before: FlowView['hops'], after: FlowView['hops']): Pick<FlowView, 'hops'> {
+  return before && after
+    ? { hops: [...before, ...after].slice(-outboxLimits.hops) }
+    : before
+      ? { hops: before }
+      : {};
 }
 
 type EntityEvent = Exclude<

@@ -270,3 +270,24 @@ describe('files', () => {
     expect(world.snapshot(4043)).toMatchObject({ items: 1, bytes: 1, travelling: [], quorum: 'all' });
   });
 });
+
+it('a PUT is seen going round: each member shows its step to the next one, and the last one home', async () => {
+  const world = new RingWorld();
+  await world.ring(5);
+  for (const { process } of world.members.values()) world.simulation.recorded(process).hops.length = 0;
+  await put(world, 4045, 'a.txt', 'hello');
+  const steps = [...world.members.values()].flatMap(({ process, port }) =>
+    world.simulation.recorded(process).hops.map(({ to, step, message }) => ({ port, to, step, message })),
+  );
+  const [journey] = steps
+    .filter(({ port, step }) => port === 4045 && step === 1)
+    .map(({ message }) => message);
+  const circle = world.snapshot(4045).list.map((address) => Number(address.split(':')[1]));
+  const ordered = steps.filter(({ message }) => message === journey).sort((a, b) => a.step - b.step);
+  expect(ordered).toHaveLength(5);
+  for (const [index, { port, to, step }] of ordered.entries()) {
+    expect(step).toBe(index + 1);
+    expect(port).toBe(circle[(circle.indexOf(4045) + index) % 5]);
+    expect(to.port).toBe(circle[(circle.indexOf(4045) + index + 1) % 5]);
+  }
+});

@@ -1,5 +1,6 @@
 import type { NodeContext } from '../../runtime/context';
 import { inBackground } from '../shared/background';
+import { endpointOf } from '../shared/ring/plain';
 import type { RingConfig, RingSnapshot } from './manifest';
 import type { Membership } from './membership';
 import { type ItemVersion, isItemVersion } from './store';
@@ -177,6 +178,7 @@ export class Rounds {
       tried.add(next);
       try {
         const link = await this.membership.link(next);
+        this.context.telemetry.hop(endpointOf(next), { message: message.id, step: message.seen.length });
         await link.request({ op: 'pass', message }, this.config.silentMs, content);
         return true;
       } catch {

@@ -60,6 +60,7 @@ async function start<C>(createNode: CreateNode<C>, config: Record<string, unknow
       },
       event: () => {},
       trace: () => {},
+      hop: () => {},
     },
   };
   const program = createNode(config as C, context);

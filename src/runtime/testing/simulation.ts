@@ -1,4 +1,4 @@
-import type { Clock, NodeContext, NodeEvent, Timer } from '../context';
+import type { Clock, Endpoint, Hop, NodeContext, NodeEvent, Timer } from '../context';
 import { seededRandom } from '../random';
 import { sleepOn } from '../sleep';
 import { FakeClock } from './fake-clock';
@@ -11,6 +11,7 @@ export interface Recorded {
   logs: { level: string; text: string }[];
   /** '> …' went out, '< …' came in. */
   traces: string[];
+  hops: (Hop & { to: Endpoint })[];
   counters: Record<string, number>;
   /** What it last published; read when asked. */
   snapshot(): Record<string, unknown>;
@@ -36,7 +37,14 @@ export class Simulation {
 
   /** The context of the node `name`. The same name always means the same machine: see `crash`. */
   context(name: string): NodeContext {
-    const recorded: Recorded = { events: [], logs: [], traces: [], counters: {}, snapshot: () => ({}) };
+    const recorded: Recorded = {
+      events: [],
+      logs: [],
+      traces: [],
+      hops: [],
+      counters: {},
+      snapshot: () => ({}),
+    };
     this.#recorded.set(name, recorded);
     const log = (level: string) => (text: string) => void recorded.logs.push({ level, text });
     return {
@@ -56,6 +64,7 @@ export class Simulation {
         event: (event) => void recorded.events.push(event),
         trace: (direction, _transport, _peer, text) =>
           void recorded.traces.push(`${direction === 'out' ? '>' : '<'} ${text()}`),
+        hop: (to, hop) => void recorded.hops.push({ to, ...hop }),
       },
     };
   }

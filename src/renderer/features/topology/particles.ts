@@ -3,6 +3,7 @@
  * flows and the time go in, what is to be drawn comes out.
  */
 
+import type { HopSample } from '../../../contract/node-port';
 import type { NodeSpec } from '../../../contract/workspace';
 import type { LinkMark } from '../../fault-links';
 import { flowEnd, pairKey } from '../../graph';
@@ -25,13 +26,15 @@ const looks: Record<string, RoleLook> = {
   registration: { shape: 'dot', token: '--warn', label: 'Registration' },
   health: { shape: 'dot', token: '--idle', label: 'Health query' },
 };
+/** A message that is passed on from node to node: round a ring. */
+const passedLook: RoleLook = { shape: 'pulse', token: '--info', label: 'Passed on' };
 const otherLook: RoleLook = { shape: 'dot', token: '--ink-3', label: 'Other' };
 
 export function lookOf(role: string): RoleLook {
   return looks[role] ?? otherLook;
 }
 
-export const legend: readonly RoleLook[] = Object.values(looks);
+export const legend: readonly RoleLook[] = [...Object.values(looks), passedLook];
 
 export interface Particle {
   link: string;
@@ -55,6 +58,10 @@ export interface Stream {
 
 export const travelMs = 900;
 const slowTravelMs = 2700;
+/** A step of a message that is passed on: each begins when the one before it has arrived. */
+export const hopMs = 450;
+/** Messages whose steps are put in order; the oldest are forgotten. */
+const mostJourneys = 200;
 /** A burst of a thousand lookups looks like a burst with this many. */
 const burst = 4;
 const mostParticles = 600;
@@ -64,7 +71,9 @@ const streamRate = 16 * 1024;
 export class ParticleField {
   particles: Particle[] = [];
   streams: Stream[] = [];
-  #seen = new Map<string, { opened: number }>();
+  #seen = new Map<string, { opened: number; passed: number }>();
+  /** When the first step of each message that is passed on began. */
+  readonly #journeys = new Map<string, number>();
   #flows: ReadonlyMap<string, Flow> | null = null;
   #marks: ReadonlyMap<string, LinkMark> = new Map();
 
@@ -79,13 +88,18 @@ export class ParticleField {
     const first = this.#flows === null;
     this.#flows = flows;
     this.#marks = marks;
-    const seen = new Map<string, { opened: number }>();
+    const seen = new Map<string, { opened: number; passed: number }>();
     this.streams = [];
     for (const flow of flows.values()) {
       const ends = { from: flowEnd(flow.from, specs), to: flowEnd(flow.to, specs) };
-      const fresh = flow.opened - (this.#seen.get(flow.key)?.opened ?? 0);
-      seen.set(flow.key, { opened: flow.opened });
-      if (!first) this.#spawn(flow.role, ends, Math.min(fresh, burst), now);
+      const former = this.#seen.get(flow.key);
+      const fresh = flow.opened - (former?.opened ?? 0);
+      const passed = flow.passed - (former?.passed ?? 0);
+      seen.set(flow.key, { opened: flow.opened, passed: flow.passed });
+      if (!first) {
+        this.#spawn(flow.role, ends, Math.min(fresh, burst), now);
+        if (passed > 0) for (const hop of flow.hops.slice(-passed)) this.#hop(hop, ends, now);
+      }
       this.#stream(flow, ends);
     }
     this.#seen = seen;
@@ -110,6 +124,26 @@ export class ParticleField {
         startedAt: now + (i * travelMs) / (burst * 2),
       });
     }
+  }
+
+  /**
+   * The steps of a message are over in a millisecond, and reported by each node in its own time: they are drawn one
+   * after the other from the first that was heard of. Where a step really takes longer, it is drawn when it is taken.
+   */
+  #hop({ message, step }: HopSample, ends: { from: string; to: string }, now: number): void {
+    if (this.particles.length >= mostParticles) return;
+    const began = this.#journeys.get(message) ?? now;
+    this.#journeys.set(message, began);
+    const oldest = this.#journeys.keys().next();
+    if (this.#journeys.size > mostJourneys && !oldest.done) this.#journeys.delete(oldest.value);
+    this.particles.push({
+      link: pairKey(ends.from, ends.to),
+      travelMs: hopMs,
+      fromNode: ends.from,
+      toNode: ends.to,
+      look: passedLook,
+      startedAt: Math.max(now, began + (step - 1) * hopMs),
+    });
   }
 
   #stream(flow: Flow, ends: { from: string; to: string }): void {

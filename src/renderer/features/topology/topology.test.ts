@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { NodeSpec } from '../../../contract/workspace';
 import { pairKey } from '../../graph';
 import { reduce, type StudioState } from '../../studio-store';
 import { flow, heartbeat, microCdn, snapshotOf } from '../../testing/network';
 import { lineBetween } from './geometry';
-import { ParticleField, streamWidth, travelMs } from './particles';
+import { hopMs, ParticleField, streamWidth, travelMs } from './particles';
 
 describe('lineBetween', () => {
   const box = (x: number, y: number) => ({ x, y, width: 100, height: 50 });
@@ -54,6 +55,51 @@ describe('ParticleField', () => {
     const busy = push(start, flow({ from: 'cs1', to: 'index', role: 'lookup', opened: 5000 }));
     field.feed(busy.flows, busy.specs, 0);
     expect(field.particles.length).toBeLessThan(10);
+  });
+
+  describe('of a message that goes round', () => {
+    const step = (n: number): ReturnType<typeof flow> =>
+      flow({
+        from: `r${n}`,
+        to: `r${(n % 3) + 1}`,
+        role: 'ring',
+        open: 1,
+        hops: [{ message: 'put', step: n }],
+      });
+    const ways = (field: ParticleField) =>
+      field.particles
+        .toSorted((a, b) => a.startedAt - b.startedAt)
+        .map(({ fromNode, toNode, startedAt }) => [fromNode.slice(-2), toNode.slice(-2), startedAt]);
+    const specs = new Map(
+      ['r1', 'r2', 'r3'].map((id) => [id, { id, kind: 'ring-server' } as unknown as NodeSpec]),
+    );
+
+    it('is one after the other round the circle, in whatever order the members report', () => {
+      const field = new ParticleField();
+      field.feed(start.flows, specs, 0);
+      const second = push(start, step(2));
+      field.feed(second.flows, specs, 1000);
+      const all = push(second, step(3), step(1));
+      field.feed(all.flows, specs, 1050);
+      field.feed(push(all, flow({ from: 'r1', to: 'r2', role: 'ring' })).flows, specs, 1100);
+      expect(ways(field)).toEqual([
+        ['r1', 'r2', 1050],
+        ['r2', 'r3', 1000 + hopMs],
+        ['r3', 'r1', 1000 + 2 * hopMs],
+      ]);
+    });
+
+    it('is where the message is when it takes its time', () => {
+      const field = new ParticleField();
+      field.feed(start.flows, specs, 0);
+      const first = push(start, step(1));
+      field.feed(first.flows, specs, 1000);
+      field.feed(push(first, step(2)).flows, specs, 9000);
+      expect(ways(field)).toEqual([
+        ['r1', 'r2', 1000],
+        ['r2', 'r3', 9000],
+      ]);
+    });
   });
 
   it('streams towards the side that receives', () => {
