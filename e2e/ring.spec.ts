@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '@playwright/test';
+import { test as panelTest } from './fixtures';
+import { StudioPage } from './pages/studio-page';
 import { exchange, exited, freePort, type Programs, test } from './programs';
 
 interface Member {
@@ -88,3 +90,52 @@ test('Ctrl-C takes a member out without a trace of trouble', async ({ programs }
   expect(await put(a.port, 'after', 'x')).toBe(stored('after'));
   expect(await get(c.port, 'after')).toBe('x');
 });
+
+interface Step {
+  from: string;
+  to: string;
+  message: string;
+  step: number;
+}
+
+panelTest(
+  'the panel shows a message go from member to member, round to where it began',
+  async ({ panel, page }) => {
+    const steps: Step[] = [];
+    page.on('websocket', (socket) => {
+      socket.on('framereceived', ({ payload }) => {
+        const { batch } = JSON.parse(String(payload));
+        for (const { flows = [] } of batch?.events ?? [])
+          for (const { from, to, hops = [] } of flows)
+            for (const hop of hops) steps.push({ from, to, ...hop });
+      });
+    });
+    await page.goto(panel.url);
+    const studio = new StudioPage(page, panel);
+    const names = ['Ring1', 'Ring2', 'Ring3'];
+    await studio.startEmpty();
+    for (const name of names) {
+      await studio.button('Add ring member').click();
+      await studio.act(name, 'Start');
+      await studio.expectState(name, 'running');
+    }
+    for (const name of names) await expect(studio.node(name)).toContainText('3 in the ring');
+    await page.keyboard.press('l');
+    await expect.poll(() => studio.trafficDrawn()).toBe(false);
+
+    steps.length = 0;
+    const file = join(panel.home, 'round.txt');
+    writeFileSync(file, 'round it goes');
+    await studio.dropFromDisk(studio.node('Ring2'), [file]);
+    await expect.poll(() => studio.trafficDrawn()).toBe(true);
+    const journey = (): Step[] => {
+      const first = steps.find(({ from, step }) => from === 'ring2' && step === 1);
+      return steps.filter(({ message }) => message === first?.message).sort((a, b) => a.step - b.step);
+    };
+    await expect.poll(() => journey().map(({ step }) => step)).toEqual([1, 2, 3]);
+    const path = journey();
+    expect(new Set(path.map(({ from }) => from)).size).toBe(3);
+    for (const [index, { to }] of path.entries()) expect(to).toBe(path[(index + 1) % 3]?.from);
+    await expect.poll(() => studio.trafficDrawn()).toBe(false);
+  },
+);

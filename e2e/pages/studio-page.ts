@@ -59,6 +59,15 @@ export class StudioPage {
     await expect(this.welcome).toBeHidden();
   }
 
+  /** Whether anything moves on the canvas at this moment. */
+  trafficDrawn(): Promise<boolean> {
+    return this.topology.locator('canvas[aria-hidden="true"]').evaluate((element) => {
+      const canvas = element as HTMLCanvasElement;
+      const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+      return pixels.some((value) => value > 0);
+    });
+  }
+
   /** Picks an entry of a node's context menu. */
   async act(name: string, action: string): Promise<void> {
     await this.node(name).click({ button: 'right' });
