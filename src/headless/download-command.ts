@@ -1,67 +1,38 @@
 /** `micro-cdn client NAME` and its like: one download by a node kind that downloads, with progress. */
-import { fromErrorShape, type StudioError } from '../contract/errors';
+import { StudioError } from '../contract/errors';
 import type { NodeManifest } from '../contract/manifest';
-import type { FromNode, ToNode } from '../contract/node-port';
 import type { DownloadProgress, DownloadResult } from '../nodes/client/manifest';
-import { NodeHost } from '../runtime/host';
-import { loadProgram } from '../runtime/programs';
 import type { ForegroundOptions } from './foreground';
-
-/** The only call that is made. */
-const CALL = 1;
+import { runOperation } from './run-operation';
 
 /**
- * Resolves to the exit code: 0 only when the whole file is saved and verified. Its path is then the last line
- * on standard output; everything else goes to standard error.
+ * Resolves to the exit code: 0 only when the whole file is saved and verified, 130 after Ctrl-C. Its path is
+ * then the last line on standard output; everything else goes to standard error.
  */
 export async function runDownload(
   manifest: NodeManifest,
   name: string,
-  options: ForegroundOptions,
+  { config, seed, faults }: ForegroundOptions,
 ): Promise<number> {
-  const progress = new ProgressLine(name);
-  let end: (code: number) => void = () => {};
-  const ended = new Promise<number>((resolve) => {
-    end = resolve;
-  });
-  const post = (message: FromNode): void => {
-    switch (message.type) {
-      case 'ready':
-        return void host.receive({ type: 'operate', call: CALL, operation: 'download', input: { name } });
-      case 'progress':
-        return progress.show(message.value as unknown as DownloadProgress);
-      case 'result': {
-        const result = message.value as DownloadResult;
-        progress.done(`${result.size} bytes, ${result.verified} verified, sha256 ${result.sha256}`);
-        process.stdout.write(`${result.path}\n`);
-        return end(0);
-      }
-      case 'failed':
-      case 'fatal':
-        progress.done(explain(fromErrorShape(message.error)));
-        return end(1);
-      default:
-        return;
-    }
-  };
-  const start = {
-    type: 'start',
-    kind: manifest.id,
-    config: options.config,
-    seed: options.seed,
-    faults: options.faults,
-    watch: { visible: false, messages: false },
-  } satisfies ToNode;
-  const host = new NodeHost(await loadProgram(manifest.id), start, post);
-  process.on('SIGINT', () => {
-    progress.done('Cancelled.');
-    end(130);
-  });
-  process.on('SIGTERM', () => end(143));
-  await host.start();
-  const code = await ended;
-  await host.receive({ type: 'stop' }).catch(() => {});
-  return code;
+  const line = new ProgressLine(name);
+  try {
+    const result = (await runOperation({
+      kind: manifest.id,
+      config,
+      seed,
+      faults,
+      operation: 'download',
+      input: { name },
+      progress: (value) => line.show(value as unknown as DownloadProgress),
+    })) as DownloadResult;
+    line.done(`${result.size} bytes, ${result.verified} verified, sha256 ${result.sha256}`);
+    process.stdout.write(`${result.path}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof StudioError)) throw error;
+    line.done(explain(error));
+    return error.code === 'CANCELLED' ? 130 : 1;
+  }
 }
 
 function explain(error: StudioError): string {
