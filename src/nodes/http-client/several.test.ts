@@ -15,7 +15,11 @@ const bytes = content(SIZE, 21);
 class HttpWorld {
   readonly sim = new Simulation();
 
-  async origin(number: number, files: Record<string, Uint8Array | string>): Promise<number> {
+  async origin(
+    number: number,
+    files: Record<string, Uint8Array | string>,
+    mirrors: OriginConfig['mirrors'] = [],
+  ): Promise<number> {
     const port = 8000 + number;
     const folder = `/origin${number}`;
     for (const [name, data] of Object.entries(files)) this.sim.files.at(folder).put(name, data);
@@ -24,7 +28,7 @@ class HttpWorld {
       ([, field]) => field.control === 'port',
     )?.[0] as string;
     const folderKey = originManifest.filesField as string;
-    const config = { ...defaults, [portKey]: port, [folderKey]: folder } as unknown as OriginConfig;
+    const config = { ...defaults, [portKey]: port, [folderKey]: folder, mirrors } as unknown as OriginConfig;
     await this.inTime(createOrigin(config, this.sim.context(`origin${number}`)).start());
     return port;
   }
@@ -84,6 +88,18 @@ describe('a file from several origins', () => {
     await world.origin(2, { 'big.bin': content(SIZE, 22) });
     await world.get('127.0.0.1:8001/big.bin', { mirrors: [at(8002)] });
     expect(world.saved.equals(bytes)).toBe(true);
+  });
+
+  it('comes from the mirrors that its origin names', async () => {
+    const world = new HttpWorld();
+    await world.origin(1, { 'big.bin': bytes }, [at(8002)]);
+    await world.origin(2, { 'big.bin': bytes });
+    const result = await world.get('127.0.0.1:8001/big.bin', { maxSources: 4 });
+    expect(world.saved.equals(bytes)).toBe(true);
+    expect(result.segments.map(({ source }) => source).sort()).toEqual([
+      '127.0.0.1:8001/big.bin',
+      '127.0.0.1:8002/big.bin',
+    ]);
   });
 
   it('comes from where a Metalink says', async () => {

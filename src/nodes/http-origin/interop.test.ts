@@ -1,14 +1,18 @@
 /** Real sockets: curl and wget, node:http as origin and as client, and files on a real disk. */
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeManifest } from '../../contract/manifest';
 import type { FromNode } from '../../contract/node-port';
 import { configSchema } from '../../contract/schema';
+import { describedBy, duplicatesIn, parseLinkField, parseMetalink } from '../../protocol/metalink';
 import type { CreateNode } from '../../runtime/context';
 import { NodeHost } from '../../runtime/host';
 import { manifest as cacheManifest } from '../cache-proxy/manifest';
@@ -137,6 +141,92 @@ describe.skipIf(!has('curl'))('curl', () => {
     expect((await ask(cache, '/big.bin')).length).toBe(9_000_000);
     expect(await ask(origin, '/hello.txt', '-x', `http://127.0.0.1:${cache}`)).toBe('hello\n');
   });
+});
+
+describe.skipIf(!has('curl'))('mirrors', () => {
+  const ask = async (port: number, path: string, ...args: string[]): Promise<string> =>
+    (await run('curl', ['-s', ...args, `http://127.0.0.1:${port}${path}`])).stdout;
+
+  it('are named in fields and in a Metalink, with hashes', async () => {
+    const mirror = await startOrigin();
+    const port = await startOrigin({ mirrors: [{ host: '127.0.0.1', port: mirror }] });
+    const head = await ask(port, '/big.bin', '-I', '-H', 'Want-Digest: SHA-512;q=0.1, SHA-256;q=1');
+    const links = parseLinkField(/^Link: (.*)\r$/m.exec(head)?.[1] ?? '');
+    expect(duplicatesIn(links)).toEqual([{ url: `http://127.0.0.1:${mirror}/big.bin`, priority: 1 }]);
+    expect(describedBy(links)).toBe('/big.bin.meta4');
+    const big = readFileSync(join(folder, 'big.bin'));
+    const sha256 = createHash('sha256').update(big).digest();
+    expect(head).toContain(`\r\nDigest: SHA-256=${sha256.toString('base64')}\r\n`);
+    const [file] = parseMetalink(await ask(port, '/big.bin.meta4'));
+    expect(file).toMatchObject({
+      name: 'big.bin',
+      size: 9_000_000,
+      hashes: { 'sha-256': sha256.toString('hex') },
+      urls: [
+        { url: `http://127.0.0.1:${port}/big.bin`, priority: 1 },
+        { url: `http://127.0.0.1:${mirror}/big.bin`, priority: 2 },
+      ],
+    });
+    const { length = 0, hex = [] } = file?.pieces ?? {};
+    expect(hex.length).toBe(Math.ceil(9_000_000 / length));
+    expect(hex.at(-1)).toBe(
+      createHash('sha256')
+        .update(big.subarray((hex.length - 1) * length))
+        .digest('hex'),
+    );
+  });
+
+  it('describe a file as it is now, and only files that can be had', async () => {
+    const port = await startOrigin({ mirrors: [{ host: '127.0.0.1', port: 9 }] });
+    const path = join(folder, 'edited.txt');
+    for (const content of ['', 'one', 'one two']) {
+      writeFileSync(path, content);
+      const [file] = parseMetalink(await ask(port, '/edited.txt.meta4'));
+      expect(file?.hashes['sha-256']).toBe(createHash('sha256').update(content).digest('hex'));
+    }
+    for (const none of ['/.meta4', '/nothing.meta4', '/.hidden.meta4', '/link.meta4', '/../x.meta4'])
+      expect(await ask(port, none, '-o', '/dev/null', '-w', '%{http_code}', '--path-as-is'), none).toBe(
+        '404',
+      );
+  });
+
+  it('are no part of an origin that has none', async () => {
+    const port = await startOrigin();
+    const head = await ask(port, '/hello.txt', '-I', '-H', 'Want-Digest: SHA-256');
+    expect(head).not.toMatch(/^(?:Link|Digest):/m);
+    expect(await ask(port, '/hello.txt.meta4', '-o', '/dev/null', '-w', '%{http_code}')).toBe('404');
+  });
+
+  // Elsewhere 127.0.0.2 is no address of the machine unless somebody sets it up.
+  it.skipIf(!has('aria2c') || process.platform !== 'linux')(
+    'are used by aria2 when the origin is told to have them',
+    async () => {
+      const mirror = await startOrigin();
+      let reached = 0;
+      const way = createTcpServer((socket) => {
+        reached++;
+        const onward = connect(mirror, '127.0.0.1');
+        pipeline(socket, onward, socket, () => {});
+        // Another host: aria2 opens one connection to each.
+      }).listen(0, '127.0.0.2');
+      await once(way, 'listening');
+      const port = await startOrigin({
+        mirrors: [{ host: '127.0.0.2', port: (way.address() as AddressInfo).port }],
+      });
+      const out = mkdtempSync(join(tmpdir(), 'http-origin-aria2-'));
+      try {
+        const args = ['--no-conf', '--quiet', '--split=4', '--min-split-size=1M', '--check-integrity=true'];
+        const url = `http://127.0.0.1:${port}/big.bin.meta4`;
+        const { status } = await run('aria2c', [...args, '--follow-metalink=mem', '-d', out, url]);
+        expect(status).toBe(0);
+        expect(readFileSync(join(out, 'big.bin')).equals(readFileSync(join(folder, 'big.bin')))).toBe(true);
+        expect(reached).toBeGreaterThan(0);
+      } finally {
+        way.close();
+        rmSync(out, { recursive: true, force: true });
+      }
+    },
+  );
 });
 
 it.skipIf(!has('wget'))('wget downloads through the cache', async () => {

@@ -43,6 +43,17 @@ export const manifest = defineNode({
       help: 'Answer the path of a folder without index.html with a list of its files.',
       default: false,
     },
+    mirrors: {
+      control: 'links',
+      to: ['http-origin', 'cache-proxy'],
+      port: 'http',
+      transport: 'tcp',
+      role: 'mirror',
+      label: 'Mirrors',
+      help: 'Servers with the same files. Replies name them (Link: rel=duplicate), and FILE.meta4 is a Metalink of FILE, so that clients download from all at once.',
+      flag: 'mirrors',
+      advanced: true,
+    },
     idleMs: {
       control: 'number',
       label: 'Idle time-out',

@@ -4,10 +4,11 @@ import { StudioError } from '../../contract/errors';
 import { multipartByteranges } from '../../protocol/http/byteranges';
 import { notModifiedFields } from '../../protocol/http/cache/validation';
 import { evaluateConditions, ifRangeHolds } from '../../protocol/http/conditional';
-import { formatDigest, wantedDigest } from '../../protocol/http/digest';
+import { formatDigest, formatOldDigest, wantedDigest, wantsOldDigest } from '../../protocol/http/digest';
 import { Fields } from '../../protocol/http/fields';
 import { type ByteRange, formatContentRange, selectRanges } from '../../protocol/http/range';
 import { parseHttpUri } from '../../protocol/http/target';
+import { METALINK_TYPE } from '../../protocol/metalink';
 import type {
   CreateNode,
   Endpoint,
@@ -25,6 +26,7 @@ import { catalogueOf } from './catalogue';
 import { parseHeaderRules } from './header-rules';
 import { type HotFile, HotFiles, PREPARED_JOIN } from './hot-files';
 import type { AnsweredRequest, OriginConfig, OriginOperations, OriginSnapshot } from './manifest';
+import { describedPath, describeFile, metalinkOf } from './mirrors';
 import type { Representation } from './representation';
 import { type Found, Site } from './site';
 
@@ -32,6 +34,8 @@ const READ_SIZE = 1024 * 1024;
 const KEPT_REQUESTS = 500;
 const SHOWN_REQUESTS = 20;
 const STALL_MS = 20_000;
+/** Metalinks that are kept; the largest, of a file of many pieces, takes some MiB. */
+const KEPT_DESCRIPTIONS = 32;
 
 /** As it is kept; texts are made only when somebody looks. */
 type LoggedRequest = Omit<AnsweredRequest, 'client'> & { peer: Endpoint };
@@ -49,6 +53,8 @@ class Origin implements NodeProgram {
   readonly #looking = new Map<string, Promise<Found>>();
   readonly #statuses: Record<string, number> = {};
   readonly #digests = new Map<string, Uint8Array>();
+  /** By entity tag and name; a promise, so that requests that come together share one pass over the file. */
+  readonly #descriptions = new Map<string, ReturnType<typeof describeFile>>();
   readonly #changed: () => void;
   #headersError: string | undefined;
   #site: Site | undefined;
@@ -93,7 +99,8 @@ class Origin implements NodeProgram {
     this.#headersError = problem;
     if (problem) this.#context.log.warn(`Headers by path: ${problem}`);
     const folder = await this.#context.files.folder(this.#config.files);
-    this.#site = new Site(folder, rules, this.#config.listing, this.#context.clock);
+    const { listing, mirrors } = this.#config;
+    this.#site = new Site(folder, rules, listing, mirrors, this.#context.clock);
     const http = await this.#server.start({ host: this.#config.host, port: this.#config.port });
     this.#port = http;
     this.#watch = folder.watch(() => void this.#countFiles());
@@ -143,8 +150,33 @@ class Origin implements NodeProgram {
           found.html,
         );
       case 'nothing':
-        return this.#explain(exchange, 404, 'There is no such file.');
+        return this.#replyMetalink(exchange, path, site);
     }
+  }
+
+  /** `FILE.meta4` where there are mirrors; a file of that name in the folder goes before. */
+  async #replyMetalink(exchange: Exchange, path: string, site: Site): Promise<void> {
+    const { mirrors } = this.#config;
+    const described = mirrors.length > 0 ? describedPath(path) : null;
+    const found = described === null ? null : await this.#look(described, site);
+    if (found?.kind !== 'file') return this.#explain(exchange, 404, 'There is no such file.');
+    const { representation } = found;
+    const { size, pieces, sha256 } = await this.#describe(representation, site);
+    const hashes = { 'sha-256': Buffer.from(sha256).toString('hex') };
+    const document = metalinkOf(representation.name, exchange.local, mirrors, { size, hashes, pieces });
+    this.#reply(exchange, 200, Fields.of(['Content-Type', METALINK_TYPE]), document);
+  }
+
+  #describe(representation: Representation, site: Site): ReturnType<typeof describeFile> {
+    const key = `${representation.etag} ${representation.name}`;
+    const known = this.#descriptions.get(key);
+    const description = known ?? describe(site, representation);
+    if (!known) description.catch(() => this.#descriptions.delete(key));
+    this.#descriptions.delete(key);
+    this.#descriptions.set(key, description);
+    if (this.#descriptions.size > KEPT_DESCRIPTIONS)
+      this.#descriptions.delete(this.#descriptions.keys().next().value as string);
+    return description;
   }
 
   /** Requests for one path that come at the same time share one look at the disk. */
@@ -271,21 +303,34 @@ class Origin implements NodeProgram {
     exchange.end();
   }
 
-  /** RFC 9530; each digest is computed once per state of the file. */
+  /** RFC 9530, and where there are mirrors RFC 3230 too, by which clients know that these have the same bytes. */
   async #addDigest(
     request: Fields,
     fields: Fields,
-    { name, etag }: Representation,
+    representation: Representation,
     digest: (hash: string) => Promise<Uint8Array>,
   ): Promise<void> {
     const wanted = wantedDigest(request, 'want-repr-digest');
-    if (!wanted) return;
-    const key = `${wanted.algorithm} ${etag} ${name}`;
-    const known = this.#digests.get(key) ?? (await digest(wanted.hash));
+    if (wanted) {
+      const value = await this.#digest(representation, wanted.hash, digest);
+      fields.set('Repr-Digest', formatDigest(wanted.algorithm, value));
+    }
+    if (this.#config.mirrors.length > 0 && wantsOldDigest(request))
+      fields.set('Digest', formatOldDigest(await this.#digest(representation, 'sha256', digest)));
+  }
+
+  /** Each digest is computed once per state of the file. */
+  async #digest(
+    { name, etag }: Representation,
+    hash: string,
+    digest: (hash: string) => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const key = `${hash} ${etag} ${name}`;
+    const known = this.#digests.get(key) ?? (await digest(hash));
     this.#digests.delete(key);
     this.#digests.set(key, known);
     if (this.#digests.size > KEPT_REQUESTS) this.#digests.delete(this.#digests.keys().next().value as string);
-    fields.set('Repr-Digest', formatDigest(wanted.algorithm, known));
+    return known;
   }
 
   /** Sends a range of a file through one buffer that is used again and again. */
@@ -375,11 +420,25 @@ const asking = new Set([
   'if-match',
   'if-unmodified-since',
   'want-repr-digest',
+  'want-digest',
 ]);
 
 function hasConditions(fields: Fields): boolean {
   for (const name of fields.names) if (asking.has(name)) return true;
   return false;
+}
+
+async function describe(
+  { folder }: Site,
+  { name, size, modifiedMs }: Representation,
+): ReturnType<typeof describeFile> {
+  const file = await folder.open(name);
+  try {
+    if (file.size !== size || file.modifiedMs !== modifiedMs) throw new Error('It has just changed.');
+    return await describeFile(file);
+  } finally {
+    await file.close();
+  }
 }
 
 function preparedReply(

@@ -24,13 +24,17 @@ export function entityTag({ size, modifiedMs }: FileStat): string {
   return `"${size.toString(36)}-${Math.round(modifiedMs * 1000).toString(36)}"`;
 }
 
-/** @param path of the request, for the rules */
+/**
+ * @param path of the request, for the rules
+ * @param link about mirrors of the file
+ */
 export function representationOf(
   name: string,
   path: string,
   stat: FileStat,
   rules: readonly HeaderRule[],
   now: number,
+  link?: string,
 ): Representation {
   const etag = entityTag(stat);
   // A date ahead of the clock must not be sent (RFC 9110, section 8.8.2.1).
@@ -41,6 +45,7 @@ export function representationOf(
     ['ETag', etag],
     ['Accept-Ranges', 'bytes'],
   );
+  if (link) fields.set('Link', link);
   for (const rule of rules) if (rule.matches(path)) fields.set(rule.name, rule.value);
   return { name, size: stat.size, modifiedMs: stat.modifiedMs, etag, lastModified, fields };
 }

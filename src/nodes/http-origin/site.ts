@@ -1,7 +1,8 @@
 import { isHiddenName } from '../../protocol/file-name';
 import { fileNameOf, pathOfFile } from '../../protocol/http/target';
-import type { Clock, Folder } from '../../runtime/context';
+import type { Clock, Endpoint, Folder } from '../../runtime/context';
 import type { HeaderRule } from './header-rules';
+import { mirrorLinks } from './mirrors';
 import { type Representation, representationOf } from './representation';
 
 const INDEX = 'index.html';
@@ -19,9 +20,17 @@ export class Site {
   readonly #folder: Folder;
   readonly #rules: readonly HeaderRule[];
   readonly #listing: boolean;
+  readonly #mirrors: readonly Endpoint[];
   readonly #clock: Clock;
 
-  constructor(folder: Folder, rules: readonly HeaderRule[], listing: boolean, clock: Clock) {
+  constructor(
+    folder: Folder,
+    rules: readonly HeaderRule[],
+    listing: boolean,
+    mirrors: readonly Endpoint[],
+    clock: Clock,
+  ) {
+    this.#mirrors = mirrors;
     this.#folder = folder;
     this.#rules = rules;
     this.#listing = listing;
@@ -63,7 +72,8 @@ export class Site {
     if (isHiddenName(name)) return undefined;
     try {
       const stat = await this.#folder.stat(name);
-      return representationOf(name, `/${name}`, stat, this.#rules, this.#clock.wallTime());
+      const link = this.#mirrors.length > 0 ? mirrorLinks(name, this.#mirrors) : undefined;
+      return representationOf(name, `/${name}`, stat, this.#rules, this.#clock.wallTime(), link);
     } catch {
       return undefined;
     }

@@ -27,3 +27,14 @@ export function wantedDigest(
 export function formatDigest(algorithm: string, digest: Uint8Array): string {
   return `${algorithm}=:${Buffer.from(digest).toString('base64')}:`;
 }
+
+/** Whether a Want-Digest asks for SHA-256: clients of RFC 6249 speak of digests as RFC 3230 does. */
+export function wantsOldDigest(fields: Fields): boolean {
+  const wanted = (fields.get('want-digest') ?? '').split(',');
+  return wanted.some((member) => /^\s*sha-256\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)[\d.]+\s*)?$/i.test(member));
+}
+
+/** `SHA-256=…` (RFC 3230, section 4.3.2; the name by RFC 5843). */
+export function formatOldDigest(sha256: Uint8Array): string {
+  return `SHA-256=${Buffer.from(sha256).toString('base64')}`;
+}

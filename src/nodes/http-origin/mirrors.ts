@@ -1,0 +1,63 @@
+/** What an origin tells of other origins with the same files, for clients that download from several at once. */
+import { createHash } from 'node:crypto';
+import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
+import { pathOfFile } from '../../protocol/http/target';
+import { formatDuplicateLinks, formatMetalink, type MetalinkFile } from '../../protocol/metalink';
+import { layoutOf, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
+import type { ReadableFile } from '../../runtime/context';
+import { readFully, sha256 } from '../engine/piece-hashes';
+
+const ENDING = '.meta4';
+
+/** The path of the file that a Metalink's path describes; null: it is no such path. */
+export function describedPath(path: string): string | null {
+  const [plain = ''] = path.split('?');
+  return plain.endsWith(`/${ENDING}`) || !plain.endsWith(ENDING) ? null : plain.slice(0, -ENDING.length);
+}
+
+/** The Link field of a file: its mirrors in the order of preference, and its Metalink (RFC 6249). */
+export function mirrorLinks(name: string, mirrors: readonly Endpoint[]): string {
+  const path = pathOfFile(name);
+  return formatDuplicateLinks(urlsOf(path, mirrors), `${path}${ENDING}`);
+}
+
+/** The Metalink of a file (RFC 5854). @param own where the client reached this origin */
+export function metalinkOf(
+  name: string,
+  own: Endpoint,
+  mirrors: readonly Endpoint[],
+  described: Pick<MetalinkFile, 'size' | 'hashes' | 'pieces'>,
+): string {
+  return formatMetalink([
+    { name: name.replace(/^.*\//s, ''), ...described, urls: urlsOf(pathOfFile(name), [own, ...mirrors]) },
+  ]);
+}
+
+/**
+ * Size and SHA-256 of a file, as a whole and piece by piece, in one pass.
+ * @throws an error of code 'CHANGED' when the file becomes shorter meanwhile
+ */
+export async function describeFile(
+  file: ReadableFile,
+): Promise<Pick<MetalinkFile, 'size' | 'pieces'> & { sha256: Uint8Array }> {
+  const layout = layoutOf(file.size);
+  const whole = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Math.min(layout.pieceSize, file.size));
+  const hex: string[] = [];
+  for (let piece = 0; piece < layout.count; piece++) {
+    const bytes = buffer.subarray(0, pieceLength(layout, piece));
+    await readFully(file, bytes, pieceOffset(layout, piece));
+    const hashing = sha256(bytes);
+    whole.update(bytes);
+    hex.push((await hashing).toString('hex'));
+  }
+  const pieces = hex.length > 0 ? { hash: 'sha-256' as const, length: layout.pieceSize, hex } : null;
+  return { size: file.size, pieces, sha256: whole.digest() };
+}
+
+function urlsOf(path: string, at: readonly Endpoint[]): MetalinkFile['urls'] {
+  return at.map((endpoint, index) => ({
+    url: `http://${formatEndpoint(endpoint)}${path}`,
+    priority: index + 1,
+  }));
+}
