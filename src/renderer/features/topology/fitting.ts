@@ -3,9 +3,9 @@ import { type Transform, useReactFlow, useStore, useStoreApi } from '@xyflow/rea
 import { useCallback, useEffect, useRef } from 'react';
 import { useStudio } from '../../studio-context';
 
-/** Leaves room for the bar of next steps at the top and the controls at the bottom. */
+/** Leaves room for the bar of next steps (two lines where it is narrow) and the controls at the bottom. */
 const fitOptions = {
-  padding: { x: '28px', top: '64px', bottom: '60px' },
+  padding: { x: '28px', top: '84px', bottom: '60px' },
   maxZoom: 1.15,
 } as const;
 

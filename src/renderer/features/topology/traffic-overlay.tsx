@@ -24,10 +24,11 @@ function marksOf(faults: readonly FaultSpec[]): ReadonlyMap<string, LinkMark> {
 }
 
 /**
- * Heartbeats never stop, and an idle panel should cost next to nothing: while no bytes stream, there is a rest
- * of so many milliseconds between frames, a longer one while another window has the keyboard.
+ * Heartbeats never stop, and an idle panel should cost next to nothing: while no bytes stream, at least so many
+ * milliseconds lie between two frames (30 a second at most), more while another window has the keyboard. A
+ * frame that is asked for after a rest may come at once, so the rest must be the whole of it.
  */
-const restMs = { focused: 20, elsewhere: 90 };
+const restMs = { focused: 33, elsewhere: 100 };
 
 export function TrafficOverlay({ moving }: { moving: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
