@@ -1,8 +1,10 @@
 /** The replica balancer with real processes: the seed's command lines, kill, drain and waiting clients. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:https';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from '@playwright/test';
+import { selfSigned } from './certificate';
 import { test as panelTest } from './fixtures';
 import { exchange, exited, freePort, type Programs, test } from './programs';
 
@@ -60,6 +62,43 @@ test('a client waits while nothing is up, and is served the moment a replica app
   writeFileSync(join(programs.folder, 'servers'), `127.0.0.1:${late.port}\n`);
   await waiting;
   expect(answered).toBe(`127.0.0.1:${late.port}`);
+});
+
+test('a page comes by https from a server whose certificate is trusted, and from no other', async ({
+  programs,
+}) => {
+  const { cert, key } = selfSigned();
+  const site = createServer({ cert, key }, (_request, response) => response.end('secure page'));
+  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(site.address() as AddressInfo).port}/`;
+  const authority = join(programs.folder, 'authority.pem');
+  writeFileSync(authority, cert);
+  const command = async (): Promise<string[]> => ['replica', '-p', String(await freePort()), '-w', url];
+  try {
+    const refusing = programs.launch(...(await command()));
+    let said = '';
+    refusing.stderr?.on('data', (chunk) => {
+      said += chunk;
+    });
+    await expect.poll(() => said).toContain('self-signed certificate');
+
+    process.env.NODE_EXTRA_CA_CERTS = authority;
+    const { port } = await programs.start(...(await command()));
+    writeFileSync(join(programs.folder, 'servers'), `127.0.0.1:${port}\n`);
+    const balancer = await programs.start(
+      'replica-balancer',
+      '-s',
+      'servers',
+      '-p',
+      String(await freePort()),
+    );
+    const client = await programs.run('replica-client', '-s', '127.0.0.1', '-p', String(balancer.port));
+    expect(client).toMatchObject({ code: 0, out: 'secure page' });
+  } finally {
+    delete process.env.NODE_EXTRA_CA_CERTS;
+    site.closeAllConnections();
+    site.close();
+  }
 });
 
 test('Ctrl-C finishes the present client first, and a second one does not wait', async ({ programs }) => {
