@@ -51,6 +51,8 @@ export interface UploadTicket {
   /** Opaque, valid once, for `PUT /upload/<id>`. */
   uploadId: string;
   name: string;
+  /** The task that it belongs to, possibly with others: `TaskView.id`. */
+  task: string;
 }
 
 /** Ties an input schema to an output type; outputs come from our own core and are not parsed again. */

@@ -49,7 +49,7 @@ export class Uploads {
       const expiry = setTimeout(() => this.#expire(uploadId, 'It was never sent.'), TICKET_MS).unref();
       this.#tickets.set(uploadId, { ...file, node, batch, expiry, ofPage });
       ofPage.add(uploadId);
-      return { uploadId, name: file.name };
+      return { uploadId, name: file.name, task: batch.task.id };
     });
   }
 

@@ -3,20 +3,24 @@
 export interface QueuedUpload {
   /** The ticket: opaque, valid once. */
   uploadId: string;
+  /** The task that shows its progress, and by which it is cancelled. */
+  task: string;
   file: Blob;
 }
 
-export type PutFile = (upload: QueuedUpload) => Promise<void>;
+/** Rejects when the file could not be sent. */
+export type PutFile = (upload: QueuedUpload) => Promise<'done' | 'cancelled'>;
 
 export interface QueueOutcome {
   done: number;
+  cancelled: number;
   failed: number;
   /** The first failure, in the user's words. */
   problem?: string;
 }
 
 export class UploadQueue {
-  readonly #waiting: (() => Promise<void>)[] = [];
+  readonly #waiting: (() => Promise<unknown>)[] = [];
   #running = 0;
 
   constructor(
@@ -30,14 +34,17 @@ export class UploadQueue {
     const results = await Promise.allSettled(uploads.map((upload) => this.#enqueue(() => this.put(upload))));
     const failures = results.filter((result) => result.status === 'rejected');
     const first: unknown = failures[0]?.reason;
+    const count = (value: 'done' | 'cancelled'): number =>
+      results.filter((result) => result.status === 'fulfilled' && result.value === value).length;
     return {
-      done: results.length - failures.length,
+      done: count('done'),
+      cancelled: count('cancelled'),
       failed: failures.length,
       ...(failures.length > 0 ? { problem: first instanceof Error ? first.message : String(first) } : {}),
     };
   }
 
-  #enqueue(run: () => Promise<void>): Promise<void> {
+  #enqueue<Result>(run: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => run().then(resolve, reject));
       this.#next();

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { TaskView } from '../../contract/events';
+import { Store } from '../store';
 import { type EntryLike, readEntries } from './dropped';
+import { TaskEnds } from './task-ends';
 import { UploadQueue } from './upload-queue';
 
-const upload = (uploadId: string) => ({ uploadId, file: new Blob([uploadId]) });
+const upload = (uploadId: string) => ({ uploadId, task: 'task-1', file: new Blob([uploadId]) });
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 describe('UploadQueue', () => {
@@ -11,7 +14,7 @@ describe('UploadQueue', () => {
     const ends: (() => void)[] = [];
     const queue = new UploadQueue(({ uploadId }) => {
       started.push(uploadId);
-      return new Promise((resolve) => ends.push(resolve));
+      return new Promise((resolve) => ends.push(() => resolve('done')));
     }, 2);
     const all = queue.add(['a', 'b', 'c', 'd'].map(upload));
     expect(started).toEqual(['a', 'b']);
@@ -26,18 +29,43 @@ describe('UploadQueue', () => {
     expect(started).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('goes on after a failure', async () => {
+  it('goes on after a failure, and counts what was cancelled as none', async () => {
     const sent: string[] = [];
     const queue = new UploadQueue(async ({ uploadId }) => {
       if (uploadId === 'b') throw new Error('The disk is full.');
+      if (uploadId === 'd') return 'cancelled';
       sent.push(uploadId);
+      return 'done';
     }, 1);
-    expect(await queue.add(['a', 'b', 'c'].map(upload))).toEqual({
+    expect(await queue.add(['a', 'b', 'c', 'd'].map(upload))).toEqual({
       done: 2,
+      cancelled: 1,
       failed: 1,
       problem: 'The disk is full.',
     });
     expect(sent).toEqual(['a', 'c']);
+  });
+});
+
+describe('TaskEnds', () => {
+  const taskIn = (phase: TaskView['phase']) => ({ tasks: new Map([['t', { phase } as TaskView]]) });
+
+  it('waits for the end of a task, which may be told after what it caused', async () => {
+    const store = new Store<{ tasks: Map<string, TaskView> } | null>(taskIn('running'));
+    const end = new TaskEnds(store, () => undefined).of('t');
+    store.set(taskIn('cancelled'));
+    expect(await end).toBe('cancelled');
+    expect(await new TaskEnds(store, () => undefined).of('t')).toBe('cancelled');
+  });
+
+  it('does not wait for ever', async () => {
+    const store = new Store<{ tasks: Map<string, TaskView> } | null>(taskIn('running'));
+    let giveUp = (): void => undefined;
+    const end = new TaskEnds(store, (_ms, run) => {
+      giveUp = run;
+    }).of('t');
+    giveUp();
+    expect(await end).toBe('running');
   });
 });
 

@@ -1,5 +1,6 @@
 /** Brings files into a node: by path where the shell has paths, else as streams to the headless shell. */
 
+import type { ErrorShape } from '../../contract/errors';
 import { formatCount } from '../format';
 import { notify, notifyError } from '../notify';
 import type { DroppedFiles, PanelStore } from '../panel-state';
@@ -7,6 +8,7 @@ import type { Store } from '../store';
 import type { StudioClient } from '../studio-client';
 import type { StudioState } from '../studio-store';
 import { type NamedFile, takeFiles } from './dropped';
+import { TaskEnds } from './task-ends';
 import { type QueuedUpload, type QueueOutcome, UploadQueue } from './upload-queue';
 
 /** Tickets asked for at once; a call may carry more, but its answer should come soon. */
@@ -14,12 +16,14 @@ const ticketsPerCall = 1000;
 
 export class Uploads {
   readonly #queue: UploadQueue;
+  readonly #ends: TaskEnds;
 
   constructor(
     private readonly client: StudioClient,
     private readonly store: Store<StudioState | null>,
     private readonly panel: PanelStore,
   ) {
+    this.#ends = new TaskEnds(store, (ms, run) => setTimeout(run, ms));
     this.#queue = new UploadQueue((upload) => this.#put(upload));
   }
 
@@ -55,16 +59,16 @@ export class Uploads {
         node,
         files: part.map(({ name, file }) => ({ name, size: file.size })),
       });
-      const uploads = tickets.flatMap(({ uploadId, name }, i) => {
+      const uploads = tickets.flatMap(({ uploadId, name, task }, i) => {
         const file = byName.get(name) ?? part[i]?.file;
-        return file ? [{ uploadId, file }] : [];
+        return file ? [{ uploadId, task, file }] : [];
       });
       outcomes.push(await this.#queue.add(uploads));
     }
     this.#report(node, outcomes);
   }
 
-  /** One toast for all that was given together. (Copies by path are told by the core.) */
+  /** One toast for all that was given together, none for what was cancelled. (The core tells of copies by path.) */
   #report(node: string, outcomes: readonly QueueOutcome[]): void {
     const server = this.store.get()?.specs.get(node)?.name ?? 'the server';
     const done = outcomes.reduce((sum, outcome) => sum + outcome.done, 0);
@@ -79,24 +83,33 @@ export class Uploads {
       });
   }
 
-  async #put({ uploadId, file }: QueuedUpload): Promise<void> {
+  async #put(upload: QueuedUpload): Promise<'done' | 'cancelled'> {
+    if (this.#ends.phase(upload.task) === 'cancelled') return 'cancelled';
+    const failure = await this.#send(upload);
+    if (!failure) return 'done';
+    if (failure.code === 'CANCELLED') return 'cancelled';
+    // Both may be what became of it by a cancel: the connection breaks, a ticket that was waiting is gone.
+    const isUnclear = failure.code === 'BROKEN_OFF' || failure.code === 'UNKNOWN_UPLOAD';
+    if (isUnclear && (await this.#ends.of(upload.task)) === 'cancelled') return 'cancelled';
+    throw new Error(failure.message);
+  }
+
+  /** @returns why it failed; undefined when the file has arrived */
+  async #send({ uploadId, file }: QueuedUpload): Promise<ErrorShape | undefined> {
     const response = await fetch(`/upload/${encodeURIComponent(uploadId)}`, {
       method: 'PUT',
       headers: { Authorization: `Bearer ${this.client.token ?? ''}` },
       body: file,
-    }).catch(() => {
-      // The browser does not tell more: cancelled, the file changed while it was read, or no connection.
-      throw new Error('It was broken off before its end.');
-    });
-    if (response.ok) return;
-    const answer: unknown = await response.json().catch(() => null);
-    throw new Error(messageIn(answer) ?? `The studio answered ${response.status}.`);
+    }).catch(() => undefined);
+    // The browser does not tell more: cancelled, the file changed while it was read, or no connection.
+    if (!response) return { code: 'BROKEN_OFF', message: 'It was broken off before its end.' };
+    if (response.ok) return undefined;
+    const { error } = ((await response.json().catch(() => null)) ?? {}) as { error?: Partial<ErrorShape> };
+    return {
+      code: error?.code ?? 'REFUSED',
+      message: error?.message ?? `The studio answered ${response.status}.`,
+    };
   }
-}
-
-function messageIn(answer: unknown): string | undefined {
-  const { error } = (answer ?? {}) as { error?: { message?: unknown } };
-  return typeof error?.message === 'string' ? error.message : undefined;
 }
 
 function countOf(dropped: DroppedFiles): number {
