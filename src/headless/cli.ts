@@ -91,10 +91,6 @@ function nodeCommand(manifest: NodeManifest): Command {
       const flags = [...node.flags, ...commonFlags(common)];
       const { help, positional } = parseLine(argv, flags);
       if (help) return print(nodeHelp(manifest, node.positional, flags));
-      if (manifest.id === 'p2p-peer') {
-        const { peerValues, runPeer } = await import('./p2p-peer');
-        return runPeer(manifest, { ...common, config: node.config(peerValues(positional)) });
-      }
       if (listens(manifest)) {
         const config = node.config(positional);
         const { runForeground } = await import('./foreground');

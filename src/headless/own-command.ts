@@ -14,6 +14,7 @@ export type OwnCommand = (
 
 export const ownCommands: Readonly<Record<string, () => Promise<OwnCommand>>> = {
   'http-client': async () => (await import('./get')).runGet,
+  'p2p-peer': async () => (await import('./p2p-peer')).runP2pPeer,
   'replica-client': async () => (await import('./replica-client')).runReplicaClient,
   'ring-client': async () => (await import('./ring-client')).runRingClient,
   'ring-server': async () => (await import('./ring')).runRing,

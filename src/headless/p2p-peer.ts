@@ -4,9 +4,12 @@
  * sharing when the pipe ends.
  */
 import { createInterface, type Interface } from 'node:readline';
-import type { NodeManifest } from '../contract/manifest';
-import { type ForegroundNode, type ForegroundOptions, runForeground } from './foreground';
+import { manifest } from '../nodes/p2p-peer/manifest';
+import { nodeHelp } from './cli-help';
+import { type Flag, nodeFlags, parseLine } from './flags';
+import { type ForegroundNode, runForeground } from './foreground';
 import { nearest } from './nearest';
+import type { CommonOptions } from './own-command';
 
 const LOG_FILE = 'log.log';
 
@@ -17,17 +20,32 @@ interface Command {
 }
 
 /** `INDEX_IP INDEX_PORT OWN_PORT FOLDER` → `INDEX_IP:INDEX_PORT OWN_PORT FOLDER`, as the manifest has them. */
-export function peerValues(given: readonly string[]): string[] {
+function peerValues(given: readonly string[]): string[] {
   const [ip, port, ...rest] = given;
   if (ip === undefined || port === undefined || ip.includes(':') || !/^\d+$/.test(port)) return [...given];
   return [`${ip}:${port}`, ...rest];
 }
 
-/** Resolves to the exit code. */
-export function runPeer(manifest: NodeManifest, options: ForegroundOptions): Promise<number> {
-  const config = { ...options.config };
+/** `micro-cdn p2p-peer INDEX_IP INDEX_PORT OWN_PORT FOLDER`, with the seed's commands on standard input. */
+export async function runP2pPeer(
+  argv: readonly string[],
+  common: CommonOptions,
+  commonFlags: Flag[],
+): Promise<number> {
+  const node = nodeFlags(manifest);
+  const flags = [...node.flags, ...commonFlags];
+  const { help, positional } = parseLine(argv, flags);
+  if (help) {
+    process.stdout.write(`${nodeHelp(manifest, node.positional, flags)}\n`);
+    return 0;
+  }
+  const config = node.config(peerValues(positional));
   if (config.logFile === '') config.logFile = LOG_FILE;
-  return runForeground(manifest, { ...options, config, interact: (node) => new PeerTerminal(node).start() });
+  return runForeground(manifest, {
+    ...common,
+    config,
+    interact: (running) => new PeerTerminal(running).start(),
+  });
 }
 
 interface ListedFile {
