@@ -123,3 +123,22 @@ export const hostField = {
   flag: 'host',
   advanced: true,
 } as const satisfies TextField;
+
+/** The switch that turns tolerances and extensions off; `help` says what is refused then. */
+export function strictField(help: string): ToggleField {
+  return { control: 'toggle', label: 'Strict', help, default: false, advanced: true };
+}
+
+/** After how long, in milliseconds, a connection on which nothing moves is given up; `help` says which. */
+export function idleField(help: string, defaultMs: number): NumberField {
+  return {
+    control: 'number',
+    label: 'Idle time-out',
+    help,
+    default: defaultMs,
+    min: 100,
+    max: 600_000,
+    unit: 'ms',
+    advanced: true,
+  };
+}

@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, idleField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -146,23 +146,8 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    idleMs: {
-      control: 'number',
-      label: 'Idle time-out',
-      help: 'A client connection without a request is closed after this.',
-      default: 15_000,
-      min: 100,
-      max: 600_000,
-      unit: 'ms',
-      advanced: true,
-    },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Refuse heads that end in CR LF CR, which programs of the seed send.',
-      default: false,
-      advanced: true,
-    },
+    idleMs: idleField('A client connection without a request is closed after this.', 15_000),
+    strict: strictField('Refuse heads that end in CR LF CR, which programs of the seed send.'),
   },
 });
 

@@ -1,4 +1,4 @@
-import type { ConfigOf } from '../../contract/fields';
+import { type ConfigOf, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -58,13 +58,7 @@ export const manifest = defineNode({
       max: 50,
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Send only what the seed protocol names.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Send only what the seed protocol names.'),
   },
   dynamicLinks: [{ to: ['content-server'], port: 'tcp', transport: 'tcp', role: 'transfer' }],
 });

@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -120,13 +120,7 @@ export const manifest = defineNode({
       max: 100,
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Refuse heads that end in CR LF CR, which programs of the seed send.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Refuse heads that end in CR LF CR, which programs of the seed send.'),
   },
 });
 

@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, idleField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -54,16 +54,7 @@ export const manifest = defineNode({
       flag: 'mirrors',
       advanced: true,
     },
-    idleMs: {
-      control: 'number',
-      label: 'Idle time-out',
-      help: 'A connection without a request is closed after this.',
-      default: 15_000,
-      min: 100,
-      max: 600_000,
-      unit: 'ms',
-      advanced: true,
-    },
+    idleMs: idleField('A connection without a request is closed after this.', 15_000),
     headMs: {
       control: 'number',
       label: 'Slow head',
@@ -85,13 +76,7 @@ export const manifest = defineNode({
       flag: 'hot',
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Refuse request heads that end in CR LF CR, which programs of the seed send.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Refuse request heads that end in CR LF CR, which programs of the seed send.'),
   },
 });
 

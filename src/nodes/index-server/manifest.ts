@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, idleField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -60,23 +60,8 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    idleMs: {
-      control: 'number',
-      label: 'Idle time-out',
-      help: 'A connection that sends nothing for so long is closed.',
-      default: 10_000,
-      min: 100,
-      max: 600_000,
-      unit: 'ms',
-      advanced: true,
-    },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Refuse what the seed protocol does not name: no tolerances, no extensions.',
-      default: false,
-      advanced: true,
-    },
+    idleMs: idleField('A connection that sends nothing for so long is closed.', 10_000),
+    strict: strictField('Refuse what the seed protocol does not name: no tolerances, no extensions.'),
   },
 });
 

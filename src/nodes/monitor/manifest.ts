@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -107,13 +107,7 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Refuse what the seed protocol does not name: no tolerances, no extensions.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Refuse what the seed protocol does not name: no tolerances, no extensions.'),
   },
 });
 

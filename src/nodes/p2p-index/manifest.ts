@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -57,13 +57,7 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Speak only what the seed protocol names: no frames, no login.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Speak only what the seed protocol names: no frames, no login.'),
   },
 });
 

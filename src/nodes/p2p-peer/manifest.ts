@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -121,13 +121,7 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Speak only what the seed protocol names: whole files from one peer, no frames, no login.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Speak only what the seed protocol names: whole files from one peer, no frames, no login.'),
     logFile: {
       control: 'text',
       label: 'Log file',

@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -80,13 +80,7 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Measure replicas by connections alone, as if all of them were foreign.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Measure replicas by connections alone, as if all of them were foreign.'),
   },
   dynamicLinks: [
     { to: ['replica-server'], port: 'tcp', transport: 'tcp', role: 'probe' },

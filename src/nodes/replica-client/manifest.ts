@@ -1,4 +1,4 @@
-import type { ConfigOf } from '../../contract/fields';
+import { type ConfigOf, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -58,13 +58,7 @@ export const manifest = defineNode({
       max: 100,
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Stop-and-wait to the end, also with a replica of ours.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Stop-and-wait to the end, also with a replica of ours.'),
   },
   dynamicLinks: [
     { to: ['replica-server'], port: 'tcp', transport: 'tcp', role: 'transfer' },

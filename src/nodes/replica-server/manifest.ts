@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, idleField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -84,23 +84,8 @@ export const manifest = defineNode({
       unit: 'bytes',
       advanced: true,
     },
-    idleMs: {
-      control: 'number',
-      label: 'Idle time-out',
-      help: 'A client that sends and takes nothing for so long is dropped.',
-      default: 15_000,
-      min: 100,
-      max: 600_000,
-      unit: 'ms',
-      advanced: true,
-    },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Only what the seed protocol names: no probes answered, no bulk transfer.',
-      default: false,
-      advanced: true,
-    },
+    idleMs: idleField('A client that sends and takes nothing for so long is dropped.', 15_000),
+    strict: strictField('Only what the seed protocol names: no probes answered, no bulk transfer.'),
   },
 });
 

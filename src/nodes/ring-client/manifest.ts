@@ -1,4 +1,4 @@
-import type { ConfigOf } from '../../contract/fields';
+import { type ConfigOf, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -37,13 +37,9 @@ export const manifest = defineNode({
       max: 600_000,
       unit: 'ms',
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Only messages that the seed protocol names: text, and as long as the member takes it.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField(
+      'Only messages that the seed protocol names: text, and as long as the member takes it.',
+    ),
   },
 });
 

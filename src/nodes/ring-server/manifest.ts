@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField } from '../../contract/fields';
+import { type ConfigOf, hostField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -94,13 +94,7 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    strict: {
-      control: 'toggle',
-      label: 'Strict',
-      help: 'Only what the seed protocol names: every other member is treated as foreign.',
-      default: false,
-      advanced: true,
-    },
+    strict: strictField('Only what the seed protocol names: every other member is treated as foreign.'),
   },
   layout: 'circle',
   dynamicLinks: [{ to: ['ring-server'], port: 'tcp', transport: 'tcp', role: 'ring' }],
