@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto';
 import { formatEndpoint } from '../../contract/endpoint';
-import { MAX_BODY, PREAMBLE } from '../../protocol/ring-frames';
+import { PREAMBLE } from '../../protocol/ring-frames';
 import {
-  encodeCheckReply,
-  encodeMessage,
   FOREIGN_LIMIT,
   JsonReader,
-  NOT_FOUND,
   parseMessage,
   type RingMessage,
   STORED,
@@ -20,18 +16,19 @@ import type {
   NodeProgram,
 } from '../../runtime/context';
 import { inBackground } from '../shared/background';
-import { type Answer, servePeer } from '../shared/ring/peer-link';
+import { servePeer } from '../shared/ring/peer-link';
 import { PlainSender } from '../shared/ring/plain';
 import { ClientRequests } from './client-requests';
 import type { RingConfig, RingSnapshot } from './manifest';
+import { MemberRequests } from './member-requests';
 import { Membership } from './membership';
+import { MAX_PLAIN, PlainRequests, textOf } from './plain-requests';
 import { Replication } from './replication';
-import { parseTravelling, Rounds, type Travelling } from './rounds';
+import { Rounds, type Travelling } from './rounds';
 import { SeedCircle } from './seed-circle';
-import { type Incoming, ItemStore, type ItemVersion, isItemVersion, type SavedRing } from './store';
+import { ringSnapshot } from './snapshot';
+import { type Incoming, ItemStore, type ItemVersion, type SavedRing } from './store';
 
-/** The longest message of the seed that is taken, bytes. */
-const MAX_PLAIN = 16 * 1024 * 1024;
 /** A client that says nothing for so long is dropped, ms. */
 const IDLE_MS = 15_000;
 /** A foreign member that takes the seed's messages may take so long, ms. */
@@ -40,11 +37,8 @@ const PLAIN_TIMEOUT_MS = 2000;
 const PORTS_TRIED = 200;
 /** For an update to go round, ms. */
 const UPDATE_TIMEOUT_MS = 5000;
-const MAX_LISTED_MEMBERS = 200;
 const MAX_LISTED_ITEMS = 1000;
 const MAX_HELD_BACK = 20;
-/** What a JSON message says instead of a content that it cannot hold. */
-const NOT_TEXT = '406 NOT TEXT, OR TOO LONG: USE micro-cdn ring-client';
 const TOO_LONG = `it is longer than the ${FOREIGN_LIMIT} bytes that they read`;
 
 export const createNode: CreateNode<RingConfig> = (config, context) => new RingServer(config, context);
@@ -68,7 +62,13 @@ class RingServer implements NodeProgram {
     readonly config: RingConfig,
     readonly context: NodeContext,
   ) {
-    this.#published = context.telemetry.publish(() => ({ ...this.#snapshot() }));
+    this.#published = context.telemetry.publish(() => ({
+      ...ringSnapshot(this.#parts, {
+        quorum: config.quorum,
+        leaving: this.#leaving,
+        heldBack: this.#heldBack,
+      }),
+    }));
   }
 
   async start(): Promise<BoundPorts> {
@@ -131,31 +131,45 @@ class RingServer implements NodeProgram {
 
   #assemble(self: string, store: ItemStore, saved: SavedRing): Parts {
     const { config, context } = this;
-    const plain = new PlainSender(context, PLAIN_TIMEOUT_MS);
-    const membership = new Membership(self, saved, config, context, plain, {
-      announce: () => this.#background('Telling the others', this.#announce()),
-      changed: () => this.#changed(),
+    const { log, telemetry } = context;
+    const announce = (): void => this.#background('Telling the others', this.#announce());
+    const changed = (): void => this.#changed();
+    const sender = new PlainSender(context, PLAIN_TIMEOUT_MS);
+    const membership = new Membership(self, saved, config, context, sender, {
+      announce,
+      changed,
       lost: () => rounds.resendAll(),
       contentDigest: () => store.digest,
       contentDiffers: (address) => void replication.reconcile(address),
-      event: (type, text, subject, level) => context.telemetry.event({ type, text, subject, level }),
+      event: (type, text, subject, level) => telemetry.event({ type, text, subject, level }),
     });
     const rounds: Rounds = new Rounds(
       membership,
       context,
       config,
       (message, content) => this.#atThisMember(message, content),
-      () => this.#changed(),
+      changed,
     );
-    const replication = new Replication(store, membership, rounds, config, context, () => this.#changed());
-    const seed = new SeedCircle(membership, plain, context, config, (item) => this.#holdBack(item, TOO_LONG));
-    const clients = new ClientRequests(
-      store,
-      replication,
-      (incoming, name) => this.#put(incoming, name),
-      (name) => this.#checkContent(name),
+    const replication = new Replication(store, membership, rounds, config, context, changed);
+    const seed = new SeedCircle(membership, sender, context, config, (item) =>
+      this.#holdBack(item, TOO_LONG),
     );
-    return { store, membership, rounds, replication, seed, clients };
+    const put = (incoming: Incoming, name: string): Promise<string> => this.#put(incoming, name);
+    const checkContent = (name: string): Promise<void> => this.#checkContent(name);
+    const clients = new ClientRequests(store, replication, put, checkContent);
+    const members = new MemberRequests(
+      { store, membership, replication, rounds },
+      { log, announce, checkContent },
+    );
+    const plain = new PlainRequests({ store, membership, replication, seed }, config, {
+      log,
+      telemetry,
+      leaving: () => this.#leaving,
+      put,
+      checkContent,
+      changed,
+    });
+    return { store, membership, rounds, replication, seed, clients, members, plain };
   }
 
   get #ring(): Parts {
@@ -267,7 +281,7 @@ class RingServer implements NodeProgram {
   async #plain(message: RingMessage, connection: Connection): Promise<void> {
     this.#serving++;
     try {
-      const reply = await this.#answerPlain(message);
+      const reply = await this.#ring.plain.answer(message);
       if (reply !== null)
         this.context.telemetry.trace('out', 'tcp', connection.remote, () => reply.slice(0, 300));
       if (reply === null) connection.end();
@@ -279,84 +293,6 @@ class RingServer implements NodeProgram {
       this.#serving--;
       if (this.#serving === 0) this.#whenIdle?.();
     }
-  }
-
-  /** The seed's messages. @returns the reply, or null where the seed has none */
-  async #answerPlain(message: RingMessage): Promise<string | null> {
-    const { membership, seed } = this.#ring;
-    if ('creator' in message) {
-      if (!seed.returned(message)) this.#background(message.type, this.#circular(message));
-      return null;
-    }
-    switch (message.type) {
-      case 'INSERT':
-        membership.insert(message.data);
-        return null;
-      case 'CHECK':
-        return this.config.strict || this.#leaving
-          ? null
-          : encodeCheckReply({ address: membership.self, rings: [...membership.rings] });
-      case 'GET':
-        return typeof message.data === 'string' ? this.#get(message.data) : null;
-      case 'PUT':
-        return 'content' in message.data ? this.#putText(message.data.item, message.data.content) : null;
-    }
-  }
-
-  async #get(item: string): Promise<string> {
-    const { replication, seed } = this.#ring;
-    this.context.telemetry.count('gets');
-    const found = await replication.find(item);
-    const content = found ? await this.#textOfItem(found) : ((await seed.get(item)) ?? NOT_FOUND);
-    return encodeMessage({ type: 'GET', data: { item, content } });
-  }
-
-  /** The content for a JSON message. One that is damaged on this disk is got from the others first. */
-  async #textOfItem({ name, size, sha256 }: ItemVersion): Promise<string> {
-    if (size > MAX_PLAIN) return NOT_TEXT;
-    const { store } = this.#ring;
-    const bytes = await store.read(name).catch(() => null);
-    if (bytes && createHash('sha256').update(bytes).digest('hex') === sha256)
-      return textOf(bytes) ?? NOT_TEXT;
-    await this.#checkContent(name);
-    return store.get(name) ? (textOf(await store.read(name)) ?? NOT_TEXT) : NOT_FOUND;
-  }
-
-  async #putText(item: string, content: string): Promise<string> {
-    const incoming = await this.#ring.store.receive();
-    await incoming.write(Buffer.from(content, 'utf8'));
-    return encodeMessage({ type: 'PUT', data: { item, status: await this.#put(incoming, item) } });
-  }
-
-  async #circular(message: Extract<RingMessage, { creator: string }>): Promise<void> {
-    const { membership, seed, store } = this.#ring;
-    // From one of ours, the same comes by a link as well, with versions: only the foreign need this one.
-    const foreign = !membership.isOurs(message.creator);
-    if (!('item' in message.data)) {
-      await seed.passOn(message);
-      if (foreign) await membership.considerList(message.data, message.creator);
-      return;
-    }
-    const { item, content } = message.data;
-    const own = store.get(item);
-    if (message.type === 'FORWARD_GET' && own && own.size <= MAX_PLAIN) {
-      const text = textOf(await store.read(item));
-      if (text !== null) return seed.passOn({ ...message, data: { item, content: text } });
-    }
-    if (message.type === 'FORWARD_PUT' && foreign)
-      await this.#storeFromForeign(item, content, message.creator);
-    return seed.passOn(message);
-  }
-
-  /** Each member of ours gets it by itself as it goes round: the same content makes no new version. */
-  async #storeFromForeign(item: string, content: string, creator: string): Promise<void> {
-    const { store } = this.#ring;
-    const own = store.get(item);
-    if (own && own.size <= MAX_PLAIN && textOf(await store.read(item)) === content) return;
-    const incoming = await store.receive();
-    await incoming.write(Buffer.from(content, 'utf8'));
-    await store.commit(incoming, item, { version: (own?.version ?? 0) + 1, by: creator });
-    this.#changed();
   }
 
   /** Requests of other members of ours, and of our clients. */
@@ -379,63 +315,8 @@ class RingServer implements NodeProgram {
         });
       }
       if (member === undefined) throw new Error('say hello first');
-      return this.#memberRequest(header, body, member);
+      return this.#ring.members.answer(header, body, member);
     });
-  }
-
-  async #memberRequest(header: Record<string, unknown>, body: Uint8Array, from: string): Promise<Answer> {
-    const { membership, rounds, replication, store } = this.#ring;
-    switch (header.op) {
-      case 'check':
-        return { header: { members: membership.table.digest, content: store.digest } };
-      case 'exchange':
-        if (membership.merge(header.members)) this.#background('Telling the others', this.#announce());
-        return { header: { members: membership.table.records } };
-      case 'pass': {
-        const message = parseTravelling(header.message);
-        if (!message) throw new Error('this is no message');
-        rounds.receive(message, body.length > 0 ? Uint8Array.from(body) : undefined);
-        return { header: {} };
-      }
-      case 'digests':
-        return { header: { buckets: store.bucketDigests } };
-      case 'items':
-        return { header: { items: [...store.itemsOf(Number(header.bucket))] } };
-      case 'offer': {
-        const items = Array.isArray(header.items) ? header.items.filter(isItemVersion) : [];
-        void replication.accept(items, from).then(
-          (received) => (received > 0 ? membership.check() : undefined),
-          (error) => this.context.log.debug(`${from} offers what it does not give: ${error.message}`),
-        );
-        return { header: {} };
-      }
-      case 'quorum':
-        if (isItemVersion(header.item)) replication.quorumReached(header.item);
-        return { header: {} };
-      case 'damaged':
-        if (typeof header.name === 'string') this.#background('A check', this.#checkContent(header.name));
-        return { header: {} };
-      case 'read':
-        return { header: {}, body: await this.#readPiece(header) };
-      default:
-        throw new Error(`"${String(header.op)}" is not known here`);
-    }
-  }
-
-  async #readPiece({ name, version, by, offset }: Record<string, unknown>): Promise<Uint8Array> {
-    const { store } = this.#ring;
-    const item = typeof name === 'string' ? store.get(name) : undefined;
-    if (!item || item.version !== version || item.by !== by) throw new Error('this version is not here');
-    const position = Number(offset);
-    if (!Number.isSafeInteger(position) || position < 0) throw new Error('a piece begins at a number');
-    const file = await store.open(item.name);
-    try {
-      const piece = Buffer.allocUnsafe(Math.min(MAX_BODY, Math.max(0, item.size - position)));
-      const read = await file.read(piece, position);
-      return piece.subarray(0, read);
-    } finally {
-      await file.close();
-    }
   }
 
   async #droppedIn(item: ItemVersion): Promise<void> {
@@ -493,62 +374,6 @@ class RingServer implements NodeProgram {
       this.#saving = false;
     }
   }
-
-  #listedMembers(): RingSnapshot['members'] {
-    const { membership } = this.#ring;
-    const { table, self } = membership;
-    const gone = table.records.filter(({ state }) => state !== 'alive').map(({ address }) => address);
-    return [...table.alive, ...gone].slice(0, MAX_LISTED_MEMBERS).flatMap((address) => {
-      const record = table.get(address);
-      const program = address === self ? 'ours' : membership.knownKind(address);
-      if (!record) return [];
-      return [
-        { address, state: record.state, incarnation: record.incarnation, ...(program ? { program } : {}) },
-      ];
-    });
-  }
-
-  #snapshot(): RingSnapshot {
-    if (!this.#parts) {
-      return {
-        address: '',
-        state: 'alone',
-        list: [],
-        members: [],
-        items: 0,
-        bytes: 0,
-        contentDigest: '',
-        travelling: [],
-        roundMs: [],
-        quorum: this.config.quorum || 'all',
-        heldBack: [],
-      };
-    }
-    const { membership, rounds, store } = this.#parts;
-    const { table, joining, detail, next } = membership;
-    const state = this.#leaving
-      ? 'leaving'
-      : joining
-        ? 'joining'
-        : table.alive.length > 1
-          ? 'member'
-          : 'alone';
-    return {
-      address: membership.self,
-      state,
-      ...(detail ? { detail } : {}),
-      list: [...table.alive],
-      ...(next ? { next } : {}),
-      members: this.#listedMembers(),
-      items: store.count,
-      bytes: store.bytes,
-      contentDigest: store.digest,
-      travelling: rounds.travelling,
-      roundMs: rounds.times,
-      quorum: this.config.quorum || 'all',
-      heldBack: [...this.#heldBack],
-    };
-  }
 }
 
 interface Parts {
@@ -558,13 +383,6 @@ interface Parts {
   replication: Replication;
   seed: SeedCircle;
   clients: ClientRequests;
-}
-
-/** The bytes as text, where they are UTF-8: a JSON message can hold nothing else. */
-function textOf(bytes: Buffer): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
+  members: MemberRequests;
+  plain: PlainRequests;
 }
