@@ -89,21 +89,11 @@ export class Arrivals {
     this.#keep(part, partial);
   }
 
-  /**
-   * Completes a partial entry with the bytes that were missing.
-   * @returns the whole reply; undefined when bytes are missing still
-   */
-  complete(
-    entry: Entry,
-    start: number,
-    bytes: Uint8Array,
-    meta: ReplyMeta,
-    ageMs: number,
-  ): Entry | undefined {
+  /** Completes a partial entry with all of the bytes that were missing. */
+  complete(entry: Entry, start: number, bytes: Uint8Array, meta: ReplyMeta, ageMs: number): Entry {
     const whole = new PartialContent(entry.partial?.size ?? 0);
     if (entry.partial) whole.adopt(entry.partial);
     whole.add(start, bytes);
-    if (!whole.isComplete) return undefined;
     const now = this.#context.clock.now();
     const complete = new Entry(entry.key, entry.varyNames, entry.variant, meta, entry.content, now, ageMs);
     this.#keep(complete, whole);

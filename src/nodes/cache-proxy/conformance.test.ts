@@ -88,6 +88,12 @@ describe('Age (RFC 9111, sections 4.2.3 and 5.1)', () => {
     ['no number: ignored', [...fresh, ['Age', 'abc']], true],
     ['negative: ignored', [...fresh, ['Age', '-7200']], true],
     ['a decimal: ignored', [...fresh, ['Age', '7200.0']], true],
+    ['with a parameter: ignored', [...fresh, ['Age', '7200;a=b']], true],
+    ['with a number as parameter: ignored', [...fresh, ['Age', '7200;a=1']], true],
+    ['twice the same', [...fresh, ['Age', '0, 0']], true],
+    ['twice the same, in two lines', [...fresh, ['Age', '0'], ['Age', '0']], true],
+    ['twice the same, counted once', [...fresh, ['Age', '3000, 3000']], true],
+    ['twice the same, too old', [...fresh, ['Age', '3600, 3600']], false],
     ['2^31 - 1', [...fresh, ['Age', '2147483647']], false],
     ['2^31', [...fresh, ['Age', '2147483648']], false],
     ['beyond 2^31', [...fresh, ['Age', '2147483649']], false],
@@ -521,6 +527,24 @@ describe('validation (RFC 9111, section 4.3)', () => {
     expect(world.seen).toHaveLength(2);
   });
 
+  it.each<[string, string, string]>([
+    ['Content-Encoding', 'a', 'b'],
+    ['Content-MD5', 'rL0Y20zC+Fzt72VPzMSk2A==', 'N7UdGUp1E+RbVvZSTy1R8g=='],
+    ['Content-Type', 'text/plain', 'text/plain;charset=utf-8'],
+    ['Content-Location', '/a', '/b'],
+    ['Set-Cookie', 'a=b', 'a=c'],
+  ])('3.2: a 304 replaces %s, since content is stored as it came', async (name, before, after) => {
+    const world = await CacheWorld.start();
+    const tag: Headers = [['ETag', '"a"']];
+    world.script({ headers: [...stale, ...tag, [name, before]] });
+    world.script({ headers: [...stale, ...tag, [name, after]], validate: true });
+    await world.ask();
+    await world.wait(3);
+    for (const reply of [await world.ask(), await world.ask()])
+      expect(reply.headers.all(name.toLowerCase())).toEqual([after]);
+    expect(world.seen).toHaveLength(2);
+  });
+
   it('4.3.4: a 304 about another representation is not used', async () => {
     const world = await CacheWorld.start();
     world.script({ headers: [...stale, ['ETag', '"a"']], body: 'old' });
@@ -569,6 +593,7 @@ describe('validation (RFC 9111, section 4.3)', () => {
       ['a later date', [['Last-Modified', -3000]], [['If-Modified-Since', -2000]], 304],
       ['an earlier date', [['Last-Modified', -3000]], [['If-Modified-Since', -4000]], 200],
       ['no Last-Modified: Date counts', [], [['If-Modified-Since', 5]], 304],
+      ['no Last-Modified, and an earlier date than Date', [], [['If-Modified-Since', -3000]], 200],
     ])('%s', async (_rule, stored, asked, status) => {
       const world = await CacheWorld.start();
       world.script({ headers: [...fresh, ...stored] });
@@ -882,6 +907,82 @@ describe('parts (RFC 9111, sections 3.3 and 3.4; RFC 9110, section 14)', () => {
     expect(world.seen[1]?.head.fields.get('range')).toBe('bytes=5-');
     expect(world.seen[1]?.head.fields.get('if-range')).toBe('"a"');
     expect((await world.ask()).body).toBe('0123456789');
+    expect(world.seen).toHaveLength(2);
+  });
+  it('3.3: short content answers only what is wholly within it', async () => {
+    const world = await CacheWorld.start();
+    const short: Script = { ...part, body: '567' };
+    world.script(short, part);
+    await world.ask({ headers: [['Range', 'bytes=-5']] });
+    expect((await world.ask({ headers: [['Range', 'bytes=6-7']] })).body).toBe('67');
+    expect(world.seen).toHaveLength(1);
+    await world.ask({ headers: [['Range', 'bytes=-1']] });
+    expect(world.seen[1]?.head.fields.get('range')).toBe('bytes=-1');
+  });
+  it('3.4: without a strong validator the rest is not asked for on its own', async () => {
+    const world = await CacheWorld.start();
+    world.script(
+      { status: 206, headers: [...fresh, ['Content-Range', 'bytes 0-4/10']], body: '01234' },
+      { headers: fresh, body: '0123456789' },
+    );
+    await world.ask({ headers: [['Range', 'bytes=0-4']] });
+    expect((await world.ask()).body).toBe('0123456789');
+    expect(world.seen[1]?.head.fields.has('range')).toBe(false);
+  });
+  const first: Script = {
+    status: 206,
+    headers: [...fresh, ['ETag', '"a"'], ['Content-Range', 'bytes 0-4/10']],
+    body: '01234',
+  };
+  it.each<[string, Script]>([
+    [
+      'fewer bytes',
+      {
+        ...part,
+        headers: [
+          ['ETag', '"a"'],
+          ['Content-Range', 'bytes 5-7/10'],
+        ],
+        body: '567',
+      },
+    ],
+    ['less content than it says', { ...part, body: '567' }],
+    ['more content than it says', { ...part, body: '56789ABC' }],
+    ['content of unknown length', { ...part, trailers: [['A', '1']] }],
+    [
+      'another representation',
+      {
+        ...part,
+        headers: [
+          ['ETag', '"b"'],
+          ['Content-Range', 'bytes 5-9/10'],
+        ],
+      },
+    ],
+    ['no validator', { ...part, headers: [['Content-Range', 'bytes 5-9/10']] }],
+    ['no Content-Range', { ...part, headers: [['ETag', '"a"']] }],
+  ])('3.4: %s for the rest: the whole is asked for, once', async (_what, rest) => {
+    const world = await CacheWorld.start();
+    world.script(first, rest, { headers: fresh, body: 'the whole' });
+    await world.ask({ headers: [['Range', 'bytes=0-4']] });
+    const reply = await world.ask();
+    expect([reply.status, reply.body]).toEqual([200, 'the whole']);
+    expect(world.seen).toHaveLength(3);
+    expect(world.seen[2]?.head.fields.has('range')).toBe(false);
+  });
+  it('the rest of what is too large for the memory is not gathered there', async () => {
+    const world = await CacheWorld.start();
+    const huge: Headers = [...fresh, ['ETag', '"a"'], ['Content-Range', 'bytes 0-4/99999999999']];
+    world.script({ ...first, headers: huge }, { headers: fresh, body: 'the whole' });
+    await world.ask({ headers: [['Range', 'bytes=0-4']] });
+    expect((await world.ask()).body).toBe('the whole');
+    expect(world.seen[1]?.head.fields.has('range')).toBe(false);
+  });
+  it('content longer than its Content-Range is not kept (RFC 9110, section 14.4)', async () => {
+    const world = await CacheWorld.start();
+    world.script({ ...first, body: '0123456789' }, first);
+    await world.ask({ headers: [['Range', 'bytes=0-4']] });
+    expect((await world.ask({ headers: [['Range', 'bytes=0-4']] })).body).toBe('01234');
     expect(world.seen).toHaveLength(2);
   });
   it('parts of different representations are not combined', async () => {

@@ -156,14 +156,18 @@ export class CachingProxy {
     this.#launch(flight, fields);
   }
 
-  /** Bytes are missing: those alone are asked for where a strong validator makes sure that they fit. */
+  /**
+   * Bytes are missing: those alone are asked for where a strong validator makes sure that they fit (RFC 9111,
+   * section 3.4), and where the whole, which is put together in memory, has room there.
+   */
   #completePartial(pending: Pending, entry: Entry): void {
     const { exchange, route } = pending;
     const { etag, partial } = entry;
     const gap = partial?.gap;
     const fields = forwardFields(exchange.head, route);
     const flight = new Flight(pending, 'partial', 'some of the bytes are not stored');
-    if (etag === undefined || !isStrong(etag) || !gap || !partial || fields.has('range')) {
+    const fits = partial !== undefined && partial.size <= this.#library.maxMemoryObject;
+    if (etag === undefined || !isStrong(etag) || !gap || !fits || fields.has('range')) {
       return this.#launch(flight, fields);
     }
     flight.completes = entry;
@@ -237,8 +241,8 @@ export class CachingProxy {
       if (head.status === 304) return this.#notModified(flight, validates, reply);
       if (this.#sparedFromError(flight, validates, head.status)) return;
     }
-    if (completes && head.status === 206 && this.#completionArrived(flight, completes, reply)) return;
-    if (head.status === 206) this.#partArrived(flight, reply, framing);
+    if (completes && head.status === 206) this.#completionArrived(flight, completes, reply, framing);
+    else if (head.status === 206) this.#partArrived(flight, reply, framing);
     else this.#replyArrived(flight, reply, framing);
   }
 
@@ -261,7 +265,7 @@ export class CachingProxy {
     if (entry.gone || !selectsStored(reply.fields, entry.fields, reply.timing.receivedAt)) {
       // The 304 is about something else (RFC 9111, section 4.3.4): only the whole reply helps.
       this.#library.remove(entry);
-      return this.#askAgain(flight);
+      return this.#askAgain(flight, 'the validator was not the stored one');
     }
     this.#refresh(entry, reply);
     for (const waiter of flight.waiters) {
@@ -277,13 +281,10 @@ export class CachingProxy {
     this.#library.disk?.update(entry);
   }
 
-  #askAgain(flight: Flight): void {
+  /** Asks for the whole reply, because that to a question of ours is of no use. */
+  #askAgain(flight: Flight, problem: string): void {
     for (const waiter of flight.waiters) {
-      const again = new Flight(
-        waiter,
-        flight.reason,
-        `${flight.why}, and the validator was not the stored one`,
-      );
+      const again = new Flight(waiter, flight.reason, `${flight.why}, and ${problem}`);
       this.#launch(again, withoutConditions(forwardFields(waiter.exchange.head, waiter.route)));
     }
   }
@@ -425,9 +426,7 @@ export class CachingProxy {
     const now = this.#context.clock.now();
     const range = parseContentRange(reply.fields.first('content-range') ?? '');
     const length = lengthOf(framing);
-    const fits = length !== undefined && length <= this.#library.maxMemoryObject;
-    const problem =
-      this.#refusal(flight, reply, meta) ?? (range?.size && fits ? null : 'not one run of known size');
+    const problem = this.#refusal(flight, reply, meta) ?? this.#partProblem(range, length);
     const { entry, content } = passingEntry(flight.key, meta, reply.fields, length, now, reply.ageMs);
     if (range?.size && problem === null) {
       const { start, size } = range;
@@ -448,28 +447,40 @@ export class CachingProxy {
     this.#deliver(flight, entry, 206, problem);
   }
 
-  /** The origin sends the bytes that were missing; false when they are not those. */
-  #completionArrived(flight: Flight, entry: Entry, reply: Arrived): boolean {
+  /**
+   * Why a part is not kept; null when it may be. Content that is shorter than its Content-Range is an incomplete
+   * reply (RFC 9111, section 3.3): what there is counts. Longer, nobody knows which bytes it has.
+   */
+  #partProblem(range: ReturnType<typeof parseContentRange>, length: number | undefined): string | null {
+    if (!range?.size || length === undefined) return 'not one run of known size';
+    if (length > range.end - range.start) return 'longer than its Content-Range';
+    return length <= this.#library.maxMemoryObject ? null : 'too large for the store';
+  }
+
+  /** The origin sends the bytes that were missing; or others, so that only the whole reply helps. */
+  #completionArrived(flight: Flight, entry: Entry, reply: Arrived, framing: Framing): void {
     const range = parseContentRange(reply.fields.first('content-range') ?? '');
+    const gap = entry.partial?.gap;
     const [waiter] = flight.waiters;
-    if (
-      !range ||
-      !waiter ||
-      range.size !== entry.partial?.size ||
-      reply.fields.first('etag') !== entry.etag
-    ) {
-      return false;
+    const expected =
+      range?.start === gap?.start &&
+      range?.end === gap?.end &&
+      range?.size === entry.partial?.size &&
+      lengthOf(framing) === (range && range.end - range.start) &&
+      reply.fields.first('etag') === entry.etag;
+    if (!expected || !range || !waiter) {
+      flight.discards = true;
+      flight.call?.abort();
+      return this.#askAgain(flight, 'the origin sent others');
     }
     const done = (bytes: Uint8Array): void => {
       const meta = this.#rules.updated(entry.meta, reply);
       const complete = this.#arrivals.complete(entry, range.start, bytes, meta, reply.ageMs);
-      if (!complete) return this.#serveAlone(waiter);
       const cache: CacheStatus = { hit: false, forward: 'partial', forwardStatus: 206, stored: true };
       const reason = 'the missing bytes were fetched';
       this.#responder.answer(waiter, complete, { cache, outcome: 'miss', reason }, false);
     };
     flight.gathers = { parts: [], done };
-    return true;
   }
 
   // What requests past the cache do to it.
