@@ -1,5 +1,6 @@
 /** The panel itself: undo, keyboard, table, themes, palette, and the lock on its door. */
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { expect, test } from './fixtures';
 
 test('edits can be undone and redone, by button and by key', async ({ studio }) => {
@@ -24,6 +25,68 @@ test('the topology is a table with the same actions', async ({ studio }) => {
   await expect(row).toContainText('Running');
   await row.getByRole('button', { name: 'Stop CS1' }).click();
   await expect(row).toContainText('Stopped');
+});
+
+test('a foreign server that registers at our index is a row of the table too', async ({ studio }) => {
+  await studio.buildSample();
+  await studio.topology.getByText('Table', { exact: true }).click();
+  const index = await studio.topology.getByRole('row', { name: /^Index1 / }).innerText();
+  const foreign = connect(Number(/\b\d{4,5}\b/.exec(index)?.[0]), '127.0.0.1');
+  foreign.write('REGISTER THEIRS 9 0\n');
+  const row = studio.topology.getByRole('row').filter({ hasText: 'THEIRS' });
+  await expect(row).toContainText('Outside program');
+  await expect(row).toContainText('→ Index1');
+  await row.click();
+  await expect(studio.inspector).toContainText('A program outside this workspace');
+  foreign.destroy();
+});
+
+test('links are reached, opened and broken by keyboard', async ({ studio }) => {
+  await studio.buildSample();
+  const { keyboard } = studio.page;
+  const link = (title: string) => studio.topology.getByRole('group', { name: title, exact: true });
+  await studio.select('CS1');
+  await studio.node('CS1').focus();
+  await keyboard.press('Shift+Tab');
+  const focused = studio.topology.locator('[data-link]:focus');
+  await expect(focused).toHaveAccessibleName(/^(registration|heartbeat), CS1 to /);
+
+  const seen = new Set<string | null>();
+  for (let i = 0; i < 5; i++) {
+    await keyboard.press('ArrowRight');
+    seen.add(await focused.getAttribute('aria-label'));
+  }
+  expect(seen).toContain('registration, CS2 to Index1');
+  expect(seen.size).toBe(5);
+
+  await link('registration, CS1 to Index1').focus();
+  await keyboard.press('Enter');
+  await expect(studio.inspector.getByRole('heading', { name: 'CS1 – Index1' })).toBeVisible();
+  await expect(studio.inspector).toBeFocused();
+
+  await link('registration, CS1 to Index1').focus();
+  await keyboard.press('Delete');
+  await keyboard.press('Shift+F10');
+  await expect(studio.page.getByRole('menu', { name: 'Actions for the link CS1 – Index1' })).toBeVisible();
+  await keyboard.press('Escape');
+  await expect(link('registration, CS1 to Index1')).toBeFocused();
+  await expect(studio.node('CS1')).toBeVisible();
+});
+
+test('the network is fitted into a window of another size until a view is chosen', async ({ studio }) => {
+  const { page } = studio;
+  await studio.buildSample();
+  const width = async () => (await studio.node('CS1').boundingBox())?.width ?? 0;
+  const before = await width();
+  await page.setViewportSize({ width: 1900, height: 1100 });
+  await expect.poll(width).toBeGreaterThan(before);
+
+  await studio.button('Zoom out').click();
+  await expect.poll(async () => await width()).toBeLessThan(208);
+  const chosen = await width();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await expect(studio.topology).toBeVisible();
+  expect(await width()).toBeCloseTo(chosen, 0);
 });
 
 test('the command palette finds actions by words', async ({ studio }) => {
