@@ -1,5 +1,6 @@
 import { Button, Group } from '@mantine/core';
 import { IconDownload, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
 import type {
   P2pPeerSnapshot,
   PeerDownload,
@@ -13,6 +14,7 @@ import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { NodeAtAddress } from './node-at-address';
 import { PieceMap, SourceSwatch } from './piece-map';
+import { RateLimit } from './rate-limit';
 import css from './server-list.module.css';
 import { ServerStatusText } from './server-name';
 
@@ -53,7 +55,7 @@ export function P2pPeerOverview({ node }: { node: string }) {
   const run = useRun();
   const snapshot = (useNodeView(node)?.snapshot ?? {}) as Partial<P2pPeerSnapshot>;
   const { index = 'none', indexDetail, dialect, files = 0, bytes = 0, hashing = 0 } = snapshot;
-  const { heldBack = [], uploads = [], downloads = [] } = snapshot;
+  const { heldBack = [], uploads = [], uploadLimit = 0, downloads = [] } = snapshot;
   const running = useNodeState(node) === 'running';
   const operate = (operation: string, input?: unknown): void => {
     void run('nodes.operate', { id: node, operation, input });
@@ -111,7 +113,17 @@ export function P2pPeerOverview({ node }: { node: string }) {
       {downloads.map((download) => (
         <Download key={download.name} download={download} operate={operate} />
       ))}
-      <Uploads uploads={uploads} />
+      <Uploads
+        uploads={uploads}
+        limit={
+          <RateLimit
+            label="Limit of all uploads"
+            bytesPerSecond={uploadLimit}
+            disabled={!running}
+            onChange={(bytesPerSecond) => operate('setUploadLimit', { bytesPerSecond })}
+          />
+        }
+      />
     </>
   );
 }
@@ -130,14 +142,21 @@ function Download({
       title={name}
       aside={
         pieces.count > 0 && (
-          <Button
-            size="compact-sm"
-            variant="default"
-            leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
-            onClick={() => operate('control', { name, paused: !paused })}
-          >
-            {paused ? 'Go on' : 'Pause'}
-          </Button>
+          <Group gap={6} wrap="nowrap">
+            <RateLimit
+              label={`Limit of the download of ${name}`}
+              bytesPerSecond={limit}
+              onChange={(next) => operate('control', { name, limit: next })}
+            />
+            <Button
+              size="compact-sm"
+              variant="default"
+              leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+              onClick={() => operate('control', { name, paused: !paused })}
+            >
+              {paused ? 'Go on' : 'Pause'}
+            </Button>
+          </Group>
         )
       }
     >
@@ -172,9 +191,9 @@ function Download({
   );
 }
 
-function Uploads({ uploads }: { uploads: readonly PeerUpload[] }) {
+function Uploads({ uploads, limit }: { uploads: readonly PeerUpload[]; limit: ReactNode }) {
   return (
-    <Section title="Uploads">
+    <Section title="Uploads" aside={limit}>
       {uploads.length === 0 && <EmptyState title="Nobody downloads from this peer." />}
       <ul className={css.list}>
         {uploads.map((upload) => (
