@@ -63,6 +63,23 @@ it.each<ForeignManners>([{}, { circularCheck: true }])('joins at a foreign membe
   expect(other.received[0]).toBe('{"type":"INSERT","data":"127.0.0.1:4043"}');
 });
 
+it('shows the steps of a message that goes round with foreign members in the circle', async () => {
+  const world = new RingWorld();
+  const other = await mixed(world);
+  for (const { process } of world.members.values()) world.simulation.recorded(process).hops.length = 0;
+  await ask(world, 4043, put('a', '1'));
+  const circle = world.snapshot(4043).list.map((member) => Number(member.split(':')[1]));
+  await world.until(() => other.received.some((text) => text.includes('FORWARD_PUT')));
+  const steps = (port: number) =>
+    world.simulation
+      .recorded(world.members.get(port)?.process as string)
+      .hops.filter(({ message }) => message === '127.0.0.1:4043 FORWARD_PUT a');
+  for (const [index, port] of circle.entries()) {
+    if (port === 5000) continue;
+    expect(steps(port)).toMatchObject([{ to: { port: circle[(index + 1) % 4] }, step: index + 1 }]);
+  }
+});
+
 async function mixed(world: RingWorld): Promise<ForeignMember> {
   await world.ring(3);
   const other = foreign(world, 5000);

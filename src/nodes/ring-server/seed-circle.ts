@@ -8,7 +8,7 @@ import {
 } from '../../protocol/ring-messages';
 import type { NodeContext, Timer } from '../../runtime/context';
 import { inBackground } from '../shared/background';
-import type { PlainSender } from '../shared/ring/plain';
+import { endpointOf, type PlainSender } from '../shared/ring/plain';
 import type { RingConfig } from './manifest';
 import type { Membership } from './membership';
 
@@ -114,12 +114,21 @@ export class SeedCircle {
     for (const next of this.membership.table.after(this.membership.self)) {
       try {
         await this.plain.send(next, message);
+        this.#show(message, next);
         return true;
       } catch {
         await this.membership.verify(next);
       }
     }
     return false;
+  }
+
+  /** The message does not say how far it has come: that is counted along the circle, from its creator. */
+  #show({ creator, type, data }: Circular, next: string): void {
+    const { table, self } = this.membership;
+    const before = table.after(creator).indexOf(self) + 1;
+    const message = `${creator} ${type} ${'item' in data ? data.item : ''}`;
+    this.context.telemetry.hop(endpointOf(next), { message, step: before + 1 });
   }
 
   /** Nobody would stop it: each member lets it pass once, so it ends when it has been everywhere. */
