@@ -11,7 +11,7 @@ export const httpOrigin: KindView = {
     const { files = 0, requests = 0, sentBytes = 0 } = snapshot as Partial<OriginSnapshot>;
     return [
       { label: '', value: formatCount(files, 'file') },
-      { label: 'requests', value: requests.toLocaleString() },
+      { label: requests === 1 ? 'request' : 'requests', value: requests.toLocaleString() },
       { label: 'sent', value: formatBytes(sentBytes) },
     ];
   },
@@ -23,7 +23,7 @@ export const cacheProxy: KindView = {
     return [
       { label: 'hits', value: requests === 0 ? '–' : formatPercent(hitRatio, 1) },
       { label: 'stored', value: objects.toLocaleString() },
-      { label: 'requests', value: requests.toLocaleString() },
+      { label: requests === 1 ? 'request' : 'requests', value: requests.toLocaleString() },
     ];
   },
   reports(snapshot) {
@@ -39,7 +39,7 @@ export const httpBalancer: KindView = {
     const up = backends.filter(({ state }) => state !== 'down').length;
     return [
       { label: 'up', value: `${up}/${backends.length}` },
-      { label: 'requests', value: requests.toLocaleString() },
+      { label: requests === 1 ? 'request' : 'requests', value: requests.toLocaleString() },
     ];
   },
   reports(snapshot) {

@@ -7,6 +7,7 @@ import { faultCounters } from '../../../faults/counters';
 import { badgeOf, narrowingOf, paramsOf } from '../../../faults/describe';
 import { faultOf } from '../../../faults/registry';
 import { peersOf } from '../../fault-links';
+import { formatCount } from '../../format';
 import { nameOf } from '../../graph';
 import { useStudio } from '../../studio-context';
 import { FaultField } from './fault-field';
@@ -161,8 +162,8 @@ function Effect({ fault }: { fault: FaultSpec }) {
   return (
     <p className={css.effect} role="status">
       {lost > 0
-        ? `${lost.toLocaleString()} of ${met.toLocaleString()} datagrams lost so far.`
-        : `${met.toLocaleString()} datagrams met so far.`}
+        ? `${lost.toLocaleString()} of ${formatCount(met, 'datagram')} lost so far.`
+        : `${formatCount(met, 'datagram')} met so far.`}
     </p>
   );
 }

@@ -39,7 +39,7 @@ export function ContentServerOverview({ node }: { node: string }) {
           </Fact>
           <Fact label="Monitor">
             {snapshot.monitor === 'sending'
-              ? `${(snapshot.heartbeats ?? 0).toLocaleString()} heartbeats sent`
+              ? `${formatCount(snapshot.heartbeats ?? 0, 'heartbeat')} sent`
               : 'none'}
           </Fact>
         </Facts>

@@ -1,6 +1,6 @@
 /** The pieces of a download, coloured by the source that each came from. */
 import type { PeerDownload } from '../../../../nodes/p2p-peer/manifest';
-import { formatPercent } from '../../../format';
+import { formatCount, formatPercent } from '../../../format';
 import css from './piece-map.module.css';
 
 const COLOURS = 6;
@@ -23,7 +23,7 @@ export function PieceMap({
   const { from, availability, perCell, count } = pieces;
   if (from.length === 0) return null;
   const nameOf = (index: number): string => sources[index]?.id ?? 'a former source';
-  const label = `${count} pieces, ${formatPercent(bytes, size)} there, in ${from.length} cells`;
+  const label = `${formatCount(count, 'piece')}, ${formatPercent(bytes, size)} there, in ${from.length} cells`;
   return (
     <div className={css.map} role="img" aria-label={label}>
       {from.map((source, at) => {
@@ -35,7 +35,7 @@ export function PieceMap({
             ? `from ${nameOf(source)}`
             : source === -2
               ? 'from an earlier run'
-              : `missing; ${availability[at]} sources have it`;
+              : `missing; held by ${formatCount(availability[at] ?? 0, 'source')}`;
         const classes = [css.cell];
         if (source === -2) classes.push(css.earlier);
         if (source === -1 && availability[at] === 0) classes.push(css.unavailable);
