@@ -189,7 +189,7 @@ export class FramedUpload implements Upload {
     this.#buffers[turn] ??= Buffer.allocUnsafe(DATA_FRAME_HEAD + BLOCK);
     const buffer = this.#buffers[turn];
     await this.#sent[turn];
-    const wanted = Math.min(BLOCK, request.left);
+    const wanted = Math.min(this.#options.uploads.blockSize(BLOCK), request.left);
     const length = await servable.read(
       buffer.subarray(DATA_FRAME_HEAD, DATA_FRAME_HEAD + wanted),
       request.offset,

@@ -6,6 +6,10 @@ import type { PeerUpload } from './manifest';
 
 /** How often slots are given anew and rates are measured, milliseconds. */
 const REVIEW_MS = 500;
+/** How often each upload sends something while there is a limit. */
+const TURNS_PER_SECOND = 20;
+/** Bytes that are sent at a time at least: each block costs a read, a timer and a frame. */
+const MIN_BLOCK = 4096;
 
 /** One peer that downloads from us, in either dialect. */
 export interface Upload {
@@ -113,6 +117,16 @@ export class Uploads {
       entry.upload.setChoked(!has);
     }
     this.#options.changed();
+  }
+
+  /**
+   * Bytes to send at a time, at most `most`. Under a limit so few that every upload has its turn several times a
+   * second: a downloader takes a source for stalled that is silent much longer than others.
+   */
+  blockSize(most: number): number {
+    if (this.limit === 0) return most;
+    const turn = this.limit / (TURNS_PER_SECOND * Math.max(1, this.active));
+    return Math.max(MIN_BLOCK, Math.min(most, Math.floor(turn)));
   }
 
   /** Resolves when `bytes` may be sent under the limit. */
