@@ -31,7 +31,8 @@ export function RateLimit({
       size="xs"
       w={130}
       aria-label={label}
-      placeholder="none"
+      placeholder="no limit"
+      title={label}
       suffix=" KiB/s"
       thousandSeparator=" "
       decimalScale={1}
