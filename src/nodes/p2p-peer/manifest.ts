@@ -121,7 +121,9 @@ export const manifest = defineNode({
       unit: 'ms',
       advanced: true,
     },
-    strict: strictField('Speak only what the seed protocol names: whole files from one peer, no frames, no login.'),
+    strict: strictField(
+      'Speak only what the seed protocol names: whole files from one peer, no frames, no login.',
+    ),
     logFile: {
       control: 'text',
       label: 'Log file',
