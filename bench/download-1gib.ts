@@ -38,7 +38,7 @@ if (nginx && curl) {
 } else missing.push(nginx ? 'curl' : 'nginx');
 if (iperf) {
   const port = await freePort();
-  startPeer(iperf, ['-s', '-B', '127.0.0.1', '-p', String(port)]);
+  startPeer(iperf, ['-s', '-B', '127.0.0.1', '-p', String(port)], { stderr: 'ignore' });
   await accepting(port);
   contenders['iperf3 (the loopback limit)'] = async () => {
     const report = JSON.parse(

@@ -40,10 +40,14 @@ export async function startNode(...args: string[]): Promise<RunningNode> {
   throw new Error(`micro-cdn ${args.join(' ')} ended before it was ready.`);
 }
 
-/** Starts any other program; it is killed at the end. */
-export function startPeer(command: string, args: string[]): ChildProcess {
+/** Starts any other program; it is killed at the end. `stderr: 'ignore'` for one that complains of being probed. */
+export function startPeer(
+  command: string,
+  args: string[],
+  { stderr = 'inherit' }: { stderr?: 'inherit' | 'ignore' } = {},
+): ChildProcess {
   // In a group of its own: nginx's workers outlive a master that is killed, and must not.
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', stderr], detached: true });
   started.add(child);
   return child;
 }
