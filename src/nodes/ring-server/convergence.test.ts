@@ -81,6 +81,14 @@ async function perform(world: RingWorld, steps: readonly Step[]): Promise<void> 
   for (const port of ports()) world.weather.thaw(port);
 }
 
+/** A member that joins at one which is itself not in yet, because the one it asked hangs. */
+const waitingBehindOneThatWaits: Step[] = [
+  { do: 'freeze', who: 10 },
+  { do: 'join', at: 1 },
+  { do: 'join', at: 3 },
+  { do: 'wait', ms: 4000 },
+];
+
 it('ends with one circle, one list and one content, whatever happened before', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.nat(1000), async (steps, seed) => {
@@ -100,7 +108,12 @@ it('ends with one circle, one list and one content, whatever happened before', a
       expect(world.converged).toBe(true);
       for (const port of world.members.keys()) expect(world.snapshot(port).travelling).toEqual([]);
     }),
-    { numRuns: 60 },
+    {
+      numRuns: 60,
+      // The same schedules every time, so that a run can be repeated; RING_SEED explores others.
+      seed: Number(process.env.RING_SEED ?? 514965183),
+      examples: [[waitingBehindOneThatWaits, 0]],
+    },
   );
 }, 300_000);
 

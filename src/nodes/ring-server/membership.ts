@@ -393,7 +393,9 @@ export class Membership {
     for (const ring of theirs) {
       if (typeof ring === 'string' && ring.length <= 64 && this.rings.size < MAX_RINGS) this.rings.add(ring);
     }
-    if (this.rings.size !== before) this.hooks.changed();
+    if (this.rings.size === before) return;
+    this.#joined();
+    this.hooks.changed();
   }
 
   async #join(predecessor: string): Promise<void> {
@@ -412,9 +414,12 @@ export class Membership {
     }
   }
 
-  /** Others know this member, and it knows them. */
+  /**
+   * Others know this member, and it knows them, and one of them is in a circle with a name. Two that only wait
+   * behind each other have none yet, and go on asking to be let in.
+   */
   #joined(): void {
-    if (!this.joining || this.table.alive.length < 2) return;
+    if (!this.joining || this.table.alive.length < 2 || this.rings.size === 0) return;
     this.joining = false;
     this.detail = undefined;
     this.hooks.event('joined', `In a ring of ${this.table.alive.length}.`, this.self, 'good');
