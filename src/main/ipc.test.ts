@@ -97,7 +97,7 @@ describe('tray and taskbar', () => {
     } as StudioEvent);
     await vi.waitFor(() => expect(seen.at(-1)).toEqual({ running: 1, total: 2, progress: 0.25 }));
     const panel = vi.fn();
-    core.hub.open({ onBatch: panel });
+    core.hub.open({ onBatch: panel }).snapshotTaken();
     await vi.waitFor(() => expect(JSON.stringify(panel.mock.calls)).toContain('The backup was used'));
   });
 });

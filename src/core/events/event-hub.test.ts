@@ -130,8 +130,8 @@ describe('the hub', () => {
     const hub = new EventHub(() => undefined);
     hub.notice('warning', 'Restored from the backup');
     const batches: EventBatch[] = [];
-    hub.open({ onBatch: (batch) => batches.push(batch) });
-    hub.open({ onBatch: (batch) => batches.push(batch) });
+    hub.open({ onBatch: (batch) => batches.push(batch) }).snapshotTaken();
+    hub.open({ onBatch: (batch) => batches.push(batch) }).snapshotTaken();
     vi.advanceTimersByTime(50);
     expect(batches.flatMap(({ events }) => events)).toMatchObject([
       { type: 'notice', notice: { title: 'Restored from the backup' } },

@@ -30,6 +30,8 @@ export class Session {
   visible = true;
   logs: ReadonlySet<string> = new Set();
   messages: ReadonlySet<string> = new Set();
+  /** From before the panel was there; sent after its first snapshot, since what comes before one is passed over. */
+  early: StudioEvent[] = [];
   readonly closed = new AbortController();
   readonly #outbox = new Outbox();
   #timer: NodeJS.Timeout | undefined;
@@ -61,6 +63,7 @@ export class Session {
   /** Called when a snapshot is taken for this panel: what is in it need not be sent again. */
   snapshotTaken(): number {
     this.#outbox.forgetState();
+    for (const event of this.early.splice(0)) this.add(event);
     return this.seq;
   }
 
@@ -126,7 +129,7 @@ export class EventHub {
   open(options: SessionOptions): Session {
     const session = new Session(this, options);
     this.#sessions.add(session);
-    if (!options.background) for (const event of this.#early.splice(0)) session.add(event);
+    if (!options.background) session.early = this.#early.splice(0);
     this.#onWatch();
     return session;
   }

@@ -42,6 +42,7 @@ export async function testCore(
   });
   const events: StudioEvent[] = [];
   const session = core.openSession({ onBatch: (batch) => events.push(...batch.events) });
+  session.snapshotTaken();
   const call: TestCore['call'] = (name, input) => core.call(name, input, session);
   const node = (id: string): NodeView => core.supervisor.view(id);
   return {
