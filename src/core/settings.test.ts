@@ -42,7 +42,7 @@ it('puts a file aside that is no settings file, and says so', async () => {
   expect(store.current).toEqual(settingsSchema.parse({}));
   expect(await readFile(join(folder, 'settings.json.broken-1'), 'utf8')).toBe('{"theme":');
   const notice = await new Promise<StudioEvent | undefined>((resolve) => {
-    hub.open({ onBatch: ({ events }) => resolve(events[0]) });
+    hub.open({ onBatch: ({ events }) => resolve(events[0]) }).snapshotTaken();
   });
   expect(notice).toMatchObject({ type: 'notice', notice: { level: 'warning' } });
 });
