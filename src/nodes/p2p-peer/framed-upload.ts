@@ -61,6 +61,7 @@ export class FramedUpload implements Upload {
   peer = '';
   file = '';
   bytes = 0;
+  readonly keepsSlot = false;
   readonly #options: FramedUploadOptions;
   readonly #framed: FramedConnection;
   readonly #closed = new AbortController();

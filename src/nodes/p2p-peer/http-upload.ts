@@ -2,7 +2,6 @@
  * The same files over HTTP, on the same port: `GET /name` with ranges, and `GET /name.meta4`, a Metalink of all
  * peers that have the file. So any download program can take from the whole swarm.
  */
-import { formatEndpoint } from '../../contract/endpoint';
 import { Fields } from '../../protocol/http/fields';
 import { defaultHeadLimits, HeadReader } from '../../protocol/http/head-reader';
 import { HttpError } from '../../protocol/http/http-error';
@@ -12,24 +11,17 @@ import { parseRequestHead, type RequestHead } from '../../protocol/http/request-
 import { responseHead } from '../../protocol/http/serialise';
 import { fileNameOf } from '../../protocol/http/target';
 import { METALINK_TYPE } from '../../protocol/metalink';
-import type { Connection, NodeContext } from '../../runtime/context';
-import type { Library, SharedFile } from './library';
-import type { Upload, Uploads } from './uploads';
+import type { Connection } from '../../runtime/context';
+import type { SharedFile } from './library';
+import { StreamUpload, type StreamUploadOptions } from './stream-upload';
 
 const METALINK_ENDING = '.meta4';
-const BLOCK = 512 * 1024;
-const IDLE_MS = 60_000;
 /** Requests that may wait for their answers on one connection. */
 const MAX_PIPELINED = 1000;
 
-export interface HttpUploadOptions {
-  context: NodeContext;
-  uploads: Uploads;
-  library: Library;
-  id: string;
+export interface HttpUploadOptions extends StreamUploadOptions {
   /** The Metalink of a shared file. */
   metalink(file: SharedFile, connection: Connection): Promise<string>;
-  closed(): void;
 }
 
 /** Whether the first bytes of a connection are an HTTP request: no peer asks for a file of such a name. */
@@ -37,45 +29,10 @@ export function isHttpRequest(bytes: Uint8Array): boolean {
   return /^(?:GET|HEAD) \//.test(Buffer.from(bytes.subarray(0, 6)).toString('latin1'));
 }
 
-export class HttpUpload implements Upload {
-  readonly id: string;
-  readonly peer = '';
-  readonly address: string;
-  file = '';
-  bytes = 0;
-  wantsSlot = false;
-  readonly #connection: Connection;
-  readonly #options: HttpUploadOptions;
+export class HttpUpload extends StreamUpload<HttpUploadOptions> {
   readonly #heads = new HeadReader(defaultHeadLimits, { missingLastLineFeed: 'never' });
   readonly #waiting: RequestHead[] = [];
-  readonly #closed = new AbortController();
   #answering = false;
-  #choked = true;
-  #slot: (() => void) | null = null;
-
-  constructor(connection: Connection, options: HttpUploadOptions) {
-    this.#connection = connection;
-    this.#options = options;
-    this.id = options.id;
-    this.address = formatEndpoint(connection.remote);
-    connection.setIdle(IDLE_MS, () => connection.destroy());
-    connection.handle({
-      data: (bytes) => this.receive(bytes),
-      end: () => {
-        if (!this.#answering) connection.end();
-      },
-      close: () => this.#close(),
-    });
-  }
-
-  setChoked(choked: boolean): void {
-    this.#choked = choked;
-    if (!choked) this.#slot?.();
-  }
-
-  end(): void {
-    this.#connection.destroy();
-  }
 
   receive(bytes: Uint8Array): void {
     try {
@@ -83,7 +40,7 @@ export class HttpUpload implements Upload {
         const { head, next } = this.#heads.read(bytes, at);
         at = next;
         if (head === null) continue;
-        if (this.#waiting.length >= MAX_PIPELINED) return this.#connection.destroy();
+        if (this.#waiting.length >= MAX_PIPELINED) return this.connection.destroy();
         this.#waiting.push(parseRequestHead(head, defaultHeadLimits.maxFields));
       }
     } catch (error) {
@@ -92,26 +49,33 @@ export class HttpUpload implements Upload {
     if (!this.#answering) void this.#answer();
   }
 
+  protected get answering(): boolean {
+    return this.#answering;
+  }
+
+  protected onClose(): void {
+    this.#waiting.length = 0;
+  }
+
   async #answer(): Promise<void> {
     this.#answering = true;
     try {
       for (let head = this.#waiting.shift(); head; head = this.#waiting.shift()) {
         await this.#serve(head);
-        if (!head.keepAlive) return this.#connection.end();
+        if (!head.keepAlive) return this.connection.end();
       }
     } catch {
       // Anything but the announced number of bytes tells the other side that it has no whole answer.
-      this.#connection.reset();
+      this.connection.reset();
     } finally {
       this.#answering = false;
-      this.wantsSlot = false;
-      if (!this.#closed.signal.aborted) this.#options.uploads.giveSlots();
+      this.releaseSlot();
     }
   }
 
   async #serve({ method, target, fields }: RequestHead): Promise<void> {
-    const { library, context } = this.#options;
-    context.telemetry.trace('in', 'tcp', this.#connection.remote, () => `${method} ${target}`);
+    const { library, context } = this.options;
+    context.telemetry.trace('in', 'tcp', this.connection.remote, () => `${method} ${target}`);
     if (method !== 'GET' && method !== 'HEAD') return this.#refuse(501);
     const name = fileNameOf(target) ?? '';
     const shared = library.files.get(name);
@@ -119,7 +83,7 @@ export class HttpUpload implements Upload {
     const described =
       name.endsWith(METALINK_ENDING) && library.files.get(name.slice(0, -METALINK_ENDING.length));
     if (!described) return this.#send(responseHead(404, Fields.of(['Content-Length', '0'])));
-    const document = Buffer.from(await this.#options.metalink(described, this.#connection));
+    const document = Buffer.from(await this.options.metalink(described, this.connection));
     const head = responseHead(
       200,
       Fields.of(['Content-Type', METALINK_TYPE], ['Content-Length', String(document.length)]),
@@ -148,51 +112,15 @@ export class HttpUpload implements Upload {
     fields.add('Content-Length', String(end - start));
     this.file = shared.name;
     await this.#send(responseHead(range ? 206 : 200, fields));
-    if (!headOnly) await this.#sendBytes(shared, start, end);
-  }
-
-  async #sendBytes(shared: SharedFile, start: number, end: number): Promise<void> {
-    const { library, uploads, context } = this.#options;
-    const { signal } = this.#closed;
-    this.wantsSlot = true;
-    uploads.giveSlots();
-    if (this.#choked)
-      await new Promise<void>((resolve) => {
-        this.#slot = resolve;
-      });
-    const file = await library.open(shared);
-    try {
-      const block = Buffer.allocUnsafe(Math.min(BLOCK, Math.max(1, end - start)));
-      for (let at = start; at < end; ) {
-        signal.throwIfAborted();
-        shared.gone.signal.throwIfAborted();
-        const read = await file.read(block.subarray(0, Math.min(BLOCK, end - at)), at);
-        if (read === 0) throw new Error('The file has become shorter.');
-        await uploads.allow(read, signal);
-        await this.#connection.send(block.subarray(0, read));
-        at += read;
-        this.bytes += read;
-        context.telemetry.count('uploaded-bytes', read);
-      }
-    } finally {
-      await file.close();
-    }
+    if (!headOnly) await this.sendBytes(shared, start, end);
   }
 
   #send(bytes: Uint8Array): Promise<void> {
-    return this.#connection.send(bytes);
+    return this.connection.send(bytes);
   }
 
   #refuse(status: number): void {
     this.#waiting.length = 0;
-    this.#connection.end(responseHead(status, Fields.of(['Content-Length', '0'], ['Connection', 'close'])));
-  }
-
-  #close(): void {
-    this.#closed.abort();
-    this.#waiting.length = 0;
-    this.#slot?.();
-    this.#options.uploads.remove(this);
-    this.#options.closed();
+    this.connection.end(responseHead(status, Fields.of(['Content-Length', '0'], ['Connection', 'close'])));
   }
 }

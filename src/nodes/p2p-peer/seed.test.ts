@@ -147,6 +147,35 @@ describe('our peer, asked by a peer of the seed', () => {
   });
 });
 
+describe('our peer, asked by more peers of the seed than it has slots', () => {
+  it('breaks into nobody’s file, and lets nobody wait for the end of all others', async () => {
+    const world = new P2pWorld();
+    await world.index();
+    world.folder(1).put('song.mp3', file);
+    await world.peer(1, { slots: 2, uploadLimit: 20_000 });
+    await world.until(() => world.snapshot(1).files === 1 && world.snapshot(1).hashing === 0);
+    const askers = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => ForeignConnection.to(world, 9001, `foreign-${at}`)),
+    );
+    for (const asker of askers) asker.connection.write('song.mp3');
+    await world.until(() => askers.every(({ text }) => text.includes('<SEP>')));
+    for (const asker of askers) {
+      asker.received.length = 0;
+      asker.connection.write('File specs received');
+    }
+    await world.sim.advance(100);
+    expect(world.snapshot(1).uploads.filter(({ choked }) => !choked)).toHaveLength(2);
+    // All have begun long before the first two are finished, and who has begun is never shown as waiting.
+    await world.until(() => askers.every(({ received }) => received.length > 0));
+    expect(askers.filter(({ closed }) => closed)).toEqual([]);
+    await world.sim.advance(1000);
+    expect(world.snapshot(1).uploads.filter(({ choked }) => choked)).toEqual([]);
+    await world.until(() => askers.every(({ closed }) => closed));
+    for (const { received } of askers) expect(Buffer.concat(received).equals(file)).toBe(true);
+    await world.stop();
+  });
+});
+
 describe('our peer, downloading from peers of the seed', () => {
   it('asks, answers and verifies as the seed does, and serves the file afterwards', async () => {
     const world = new P2pWorld();

@@ -1,5 +1,5 @@
 /** All uploads of a peer: who has a slot, how fast, and what is served. */
-import { chooseUnchoked } from '../../protocol/pieces/choker';
+import { chooseUnchoked, TURN_MS } from '../../protocol/pieces/choker';
 import { TokenBucket } from '../../protocol/pieces/token-bucket';
 import type { NodeContext, Timer } from '../../runtime/context';
 import type { PeerUpload } from './manifest';
@@ -22,6 +22,8 @@ export interface Upload {
   readonly file: string;
   /** Whether it would use a slot now. */
   readonly wantsSlot: boolean;
+  /** Once begun it cannot be told to wait. */
+  readonly keepsSlot: boolean;
   /** Bytes sent since it began. */
   readonly bytes: number;
   setChoked(choked: boolean): void;
@@ -95,22 +97,33 @@ export class Uploads {
     this.giveSlots();
   }
 
-  /** Gives the slots anew; also to be called when an upload begins or ceases to want one. */
+  /**
+   * Gives the slots anew; also to be called when an upload begins or ceases to want one. Where those that keep
+   * their slots have them all, whoever has waited for a turn gets one more: nobody waits for the end of others.
+   */
   giveSlots(): void {
     const now = this.#context.clock.now();
     const wanting = [...this.#entries.values()].filter(({ upload }) => upload.wantsSlot);
+    const kept = wanting.filter(({ upload }) => upload.keepsSlot);
+    const free = this.#options.slots - kept.length;
+    const open = wanting.filter(
+      ({ upload, unchokedAt, waitingSince }) =>
+        !upload.keepsSlot && (free > 0 || unchokedAt !== null || now - waitingSince >= TURN_MS),
+    );
     const chosen = chooseUnchoked(
-      wanting.map(({ upload, unchokedAt, waitingSince }) => ({
+      open.map(({ upload, unchokedAt, waitingSince }) => ({
         id: upload.id,
         givesPerSecond: upload.peer === '' ? 0 : this.#options.givenBy(upload.peer),
         unchokedAt,
         waitingSince,
       })),
-      this.#options.slots,
+      Math.max(1, free),
       now,
     );
+    for (const { upload } of kept) chosen.add(upload.id);
     for (const entry of this.#entries.values()) {
       const has = chosen.has(entry.upload.id);
+      if (!entry.upload.wantsSlot) entry.waitingSince = now;
       if (has === (entry.unchokedAt !== null)) continue;
       entry.unchokedAt = has ? now : null;
       entry.waitingSince = now;
