@@ -1,8 +1,10 @@
 import { MAX_BODY } from '../../protocol/ring-frames';
 import type { ReadableFile } from '../../runtime/context';
 import type { Answer } from '../shared/ring/peer-link';
+import type { Incoming } from './incoming';
+import type { ItemVersion } from './item-version';
 import type { Replication } from './replication';
-import type { Incoming, ItemStore, ItemVersion } from './store';
+import type { ItemStore } from './store';
 
 /**
  * What a client of ours asks over a link, so that files of any size and any bytes can be put and got:

@@ -2,10 +2,11 @@ import { MAX_BODY } from '../../protocol/ring-frames';
 import type { Log } from '../../runtime/context';
 import { inBackground } from '../shared/background';
 import type { Answer } from '../shared/ring/peer-link';
+import { isItemVersion } from './item-version';
 import type { Membership } from './membership';
 import type { Replication } from './replication';
 import { parseTravelling, type Rounds } from './rounds';
-import { type ItemStore, isItemVersion } from './store';
+import type { ItemStore } from './store';
 
 /** What the answers need of the member itself. */
 export interface MemberSurroundings {
@@ -27,7 +28,7 @@ export class MemberRequests {
     const { membership, rounds, replication, store } = this.parts;
     switch (header.op) {
       case 'check':
-        return { header: { members: membership.table.digest, content: store.digest } };
+        return { header: { members: membership.table.digest, content: store.table.digest } };
       case 'exchange':
         if (membership.merge(header.members)) this.node.announce();
         return { header: { members: membership.table.records } };
@@ -38,9 +39,9 @@ export class MemberRequests {
         return { header: {} };
       }
       case 'digests':
-        return { header: { buckets: store.bucketDigests } };
+        return { header: { buckets: store.table.bucketDigests } };
       case 'items':
-        return { header: { items: [...store.itemsOf(Number(header.bucket))] } };
+        return { header: { items: store.itemsOf(Number(header.bucket)) } };
       case 'offer': {
         const items = Array.isArray(header.items) ? header.items.filter(isItemVersion) : [];
         void replication.accept(items, from).then(

@@ -2,20 +2,15 @@ import { isMemberRecord, type MemberRecord, MemberTable } from '../../protocol/r
 import { MAX_RINGS } from '../../protocol/ring-messages';
 import type { NodeContext, Timer } from '../../runtime/context';
 import { inBackground } from '../shared/background';
-import { PeerLink } from '../shared/ring/peer-link';
-import { endpointOf, type PlainSender } from '../shared/ring/plain';
+import type { PeerLink } from '../shared/ring/peer-link';
+import type { PlainSender } from '../shared/ring/plain';
 import type { RingConfig } from './manifest';
-import type { SavedRing } from './store';
+import { type MemberKind, MemberKinds } from './member-kinds';
+import { MemberLinks } from './member-links';
+import type { SavedRing } from './ring-file';
 
 /** Pause between two attempts to join, ms: grows to the second. */
 const JOIN_RETRY_MS = [500, 5000] as const;
-/** How long an unknown member may take to show that it is one of ours, ms. */
-const CLASSIFY_MS = 300;
-/** One that said nothing is asked again after this, ms. */
-const LOOK_AGAIN_MS = 2000;
-/** A link to another than the next neighbour is closed when it was not used for so long, ms. */
-const IDLE_LINK_MS = 2000;
-
 export interface MembershipHooks {
   /** The table changed here first: the others must be told. */
   announce(): void;
@@ -43,11 +38,8 @@ export class Membership {
   readonly rings: Set<string>;
   joining: boolean;
   detail: string | undefined;
-  /** What each member has shown itself to be. */
-  readonly #kinds = new Map<string, 'ours' | 'foreign'>();
-  /** When it took a connection and said nothing: a foreign one, or one of ours that hung at that moment. */
-  readonly #mute = new Map<string, number>();
-  readonly #links = new Map<string, Promise<PeerLink>>();
+  readonly #kinds: MemberKinds;
+  readonly #links: MemberLinks;
   readonly #verifying = new Map<string, Promise<void>>();
   readonly #timers = new Set<Timer>();
   #nextDead = 0;
@@ -62,6 +54,15 @@ export class Membership {
     readonly plain: PlainSender,
     readonly hooks: MembershipHooks,
   ) {
+    this.#kinds = new MemberKinds(plain, context.clock, config);
+    this.#links = new MemberLinks(context, config.silentMs, {
+      greet: (link, address) => this.#greet(link, address),
+      broken: (address) => {
+        // A killed program's system closes its connections: the fastest news there is.
+        if (this.#closed || !this.table.isAlive(address)) return;
+        inBackground(context.log, `Looking at ${address}`, this.verify(address));
+      },
+    });
     this.table = new MemberTable(self);
     this.table.merge(saved.members);
     this.rings = new Set(saved.rings);
@@ -79,7 +80,7 @@ export class Membership {
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) timer.cancel();
-    for (const link of this.#links.values()) link.then((open) => open.close()).catch(() => {});
+    this.#links.close();
   }
 
   /** The neighbour that the seed's messages go to: the next live member, ours or foreign. */
@@ -92,7 +93,7 @@ export class Membership {
   }
 
   /** As far as it has shown; see `kindOf` for a look. */
-  knownKind(address: string): 'ours' | 'foreign' | undefined {
+  knownKind(address: string): MemberKind | undefined {
     return this.#kinds.get(address);
   }
 
@@ -100,9 +101,7 @@ export class Membership {
   metOurs(addresses: readonly string[]): void {
     if (this.config.strict) return;
     for (const address of addresses) {
-      if (!this.table.isAlive(address)) continue;
-      this.#kinds.set(address, 'ours');
-      this.#mute.delete(address);
+      if (this.table.isAlive(address)) this.#kinds.showedOurs(address);
     }
   }
 
@@ -119,29 +118,14 @@ export class Membership {
   }
 
   /** Whether it is one of ours, asking it where that is not known. A member that is gone is removed. */
-  async kindOf(address: string): Promise<'ours' | 'foreign' | null> {
-    const mute = this.#mute.get(address);
-    const lookAgain = mute !== undefined && this.context.clock.now() - mute > LOOK_AGAIN_MS;
-    if ((lookAgain || !this.#kinds.has(address)) && this.table.isAlive(address)) await this.verify(address);
+  async kindOf(address: string): Promise<MemberKind | null> {
+    if (this.#kinds.inDoubt(address) && this.table.isAlive(address)) await this.verify(address);
     return this.table.isAlive(address) ? (this.#kinds.get(address) ?? null) : null;
   }
 
   /** A link to a member of ours, made when there is none. @throws when it cannot be had */
   link(address: string): Promise<PeerLink> {
-    const known = this.#links.get(address);
-    if (known) return known;
-    const forget = (): void => {
-      if (this.#links.get(address) === link) this.#links.delete(address);
-    };
-    const link: Promise<PeerLink> = this.#open(address, (dropped) => {
-      forget();
-      // A killed program's system closes its connections: the fastest news there is.
-      if (dropped || this.#closed || !this.table.isAlive(address)) return;
-      inBackground(this.context.log, `Looking at ${address}`, this.verify(address));
-    });
-    this.#links.set(address, link);
-    link.catch(forget);
-    return link;
+    return this.#links.to(address);
   }
 
   /** The seed's INSERT: a new member wants to come after this one. */
@@ -207,7 +191,7 @@ export class Membership {
     if (!this.joining && !this.table.isAlive(from) && !this.#sameRing(theirs)) {
       throw new Error('this member belongs to another ring');
     }
-    this.#kinds.set(from, 'ours');
+    this.#kinds.showedOurs(from);
     this.#adoptRings(theirs);
     return { rings: [...this.rings], members: this.table.records };
   }
@@ -225,7 +209,7 @@ export class Membership {
   /** Looks at the next neighbour now: alive? the same list? the same content? */
   async check(): Promise<void> {
     const { next } = this;
-    this.#dropIdleLinks(next);
+    this.#links.dropIdle(next);
     if (next === undefined || this.#checking) return;
     this.#checking = true;
     try {
@@ -254,19 +238,6 @@ export class Membership {
     this.hooks.changed();
   }
 
-  /** Only the link to the next neighbour stays open; one that was needed for something else need not. */
-  #dropIdleLinks(next: string | undefined): void {
-    const now = this.context.clock.now();
-    for (const [address, link] of this.#links) {
-      if (address === next) continue;
-      link
-        .then((open) => {
-          if (!open.busy && now - open.lastUsed > IDLE_LINK_MS) open.close();
-        })
-        .catch(() => {});
-    }
-  }
-
   async #compare(next: string): Promise<void> {
     try {
       const link = await this.link(next);
@@ -287,49 +258,21 @@ export class Membership {
     if (this.merge(header.members)) this.hooks.announce();
   }
 
-  async #open(address: string, onClose: (dropped: boolean) => void): Promise<PeerLink> {
-    const { net, clock } = this.context;
-    const { silentMs } = this.config;
-    const link: PeerLink = await PeerLink.open(net, clock, endpointOf(address), silentMs, onClose);
+  async #greet(link: PeerLink, address: string): Promise<void> {
+    const hello = { op: 'hello', from: this.self, rings: [...this.rings] };
     try {
-      const hello = { op: 'hello', from: this.self, rings: [...this.rings] };
-      const { header } = await link.request(hello, silentMs);
+      const { header } = await link.request(hello, this.config.silentMs);
       this.#adoptRings(header.rings);
       if (this.merge(header.members)) this.hooks.announce();
-      return link;
     } catch (error) {
-      link.close();
       if ((error as { code?: string }).code === 'REFUSED') this.#dead(address, 'belongs to another ring');
       throw error;
     }
   }
 
   async #verify(address: string): Promise<void> {
-    const known = this.#kinds.get(address);
-    const patience = known === 'ours' ? this.config.silentMs / 2 : CLASSIFY_MS;
-    const look = await this.plain.look(address, patience);
-    if (this.#closed) return;
-    switch (look.is) {
-      case 'ours':
-        this.#kinds.set(address, this.config.strict ? 'foreign' : 'ours');
-        this.#mute.delete(address);
-        return;
-      case 'foreign':
-        this.#kinds.set(address, 'foreign');
-        return;
-      case 'mute':
-        // The system takes connections for a program that hangs; a foreign one may say nothing by nature.
-        if (known === 'ours') this.#dead(address, 'does not answer');
-        else {
-          this.#kinds.set(address, 'foreign');
-          this.#mute.set(address, this.context.clock.now());
-        }
-        return;
-      case 'gone':
-        return this.#dead(address, 'refuses connections');
-      case 'unreachable':
-        return this.#dead(address, 'cannot be reached');
-    }
+    const why = await this.#kinds.whyGone(address);
+    if (why !== null && !this.#closed) this.#dead(address, why);
   }
 
   #dead(address: string, why: string): void {
@@ -342,12 +285,8 @@ export class Membership {
   }
 
   #forget(address: string): void {
-    this.#kinds.delete(address);
-    this.#mute.delete(address);
-    this.#links
-      .get(address)
-      ?.then((link) => link.close())
-      .catch(() => {});
+    this.#kinds.forget(address);
+    this.#links.drop(address);
   }
 
   async #retryOneDead(): Promise<void> {
@@ -366,20 +305,8 @@ export class Membership {
     }
   }
 
-  /** Whether a member of this ring is at an address that was given up: another program may have its port. */
-  async #isMember(address: string): Promise<boolean> {
-    const look = await this.plain.look(address, CLASSIFY_MS);
-    if (look.is === 'ours' && !this.config.strict) {
-      if (!this.#sameRing(look.reply.rings)) return false;
-      this.#kinds.set(address, 'ours');
-      return true;
-    }
-    if (look.is !== 'ours' && look.is !== 'foreign') return false;
-    // A foreign program that takes a connection may be anything; one that answers GET is a ring server.
-    const answer = await this.plain.ask(address, { type: 'GET', data: '.ring' }).catch(() => null);
-    if (answer?.type !== 'GET') return false;
-    this.#kinds.set(address, 'foreign');
-    return true;
+  #isMember(address: string): Promise<boolean> {
+    return this.#kinds.isRingServer(address, (rings) => this.#sameRing(rings));
   }
 
   /** A circle keeps the names of all circles that have grown into it; one in common is enough. */
@@ -409,7 +336,11 @@ export class Membership {
       }
       this.hooks.changed();
       await new Promise<void>((resolve) => {
-        this.#timers.add(this.context.clock.after(pause, resolve));
+        const timer = this.context.clock.after(pause, () => {
+          this.#timers.delete(timer);
+          resolve();
+        });
+        this.#timers.add(timer);
       });
     }
   }

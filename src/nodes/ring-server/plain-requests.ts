@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { encodeCheckReply, encodeMessage, NOT_FOUND, type RingMessage } from '../../protocol/ring-messages';
 import type { Log, Telemetry } from '../../runtime/context';
 import { inBackground } from '../shared/background';
+import type { Incoming } from './incoming';
+import type { ItemVersion } from './item-version';
 import type { RingConfig } from './manifest';
 import type { Membership } from './membership';
 import type { Replication } from './replication';
 import type { SeedCircle } from './seed-circle';
-import type { Incoming, ItemStore, ItemVersion } from './store';
+import type { ItemStore } from './store';
 
 /** The longest message of the seed that is taken, bytes. */
 export const MAX_PLAIN = 16 * 1024 * 1024;

@@ -62,6 +62,39 @@ describe('the seed on the wire', () => {
     expect(await get(world, 4045, 'nothing')).toBe(got('nothing', '404 NOT FOUND'));
   });
 
+  it('waits with a message that comes while the member reads its items', async () => {
+    const world = new RingWorld();
+    const folder = world.simulation.files.at('/ring/4043');
+    const list = folder.list.bind(folder);
+    let read = (): void => {};
+    folder.list = async () => {
+      await new Promise<void>((resolve) => {
+        read = resolve;
+      });
+      return list();
+    };
+    const started = world.start(4043);
+    const net = world.simulation.network.host('client', world.simulation.clock);
+    const link = PeerLink.open(net, world.simulation.clock, at(4043), 1000);
+    const answer = link.then((open) => open.request({ op: 'get', name: 'a' }, 1000));
+    await world.simulation.settle();
+    folder.list = list;
+    read();
+    await started;
+    expect((await during(world, answer)).header).not.toHaveProperty('error');
+  });
+
+  it('keeps names apart that are one file where the case of letters does not count', async () => {
+    const world = new RingWorld();
+    await world.start(4043);
+    expect(await put(world, 4043, 'Notes', 'one')).toBe(stored('Notes'));
+    expect(await put(world, 4043, 'notes', 'two')).toBe(stored('notes'));
+    const files = (await world.simulation.files.at('/ring/4043').list()).map(({ name }) => name);
+    expect(new Set(files.map((name) => name.toLowerCase())).size).toBe(2);
+    expect(await get(world, 4043, 'Notes')).toBe(got('Notes', 'one'));
+    expect(await get(world, 4043, 'notes')).toBe(got('notes', 'two'));
+  });
+
   it('a lone member takes one PUT after the other', async () => {
     const world = new RingWorld();
     await world.start(4043);

@@ -2,10 +2,12 @@ import { MAX_BODY } from '../../protocol/ring-frames';
 import type { NodeContext } from '../../runtime/context';
 import { inBackground } from '../shared/background';
 import type { PeerLink } from '../shared/ring/peer-link';
+import type { Incoming } from './incoming';
+import { compareVersions, type ItemVersion, isItemVersion } from './item-version';
 import type { RingConfig } from './manifest';
 import type { Membership } from './membership';
 import type { Rounds, Travelling } from './rounds';
-import { compareVersions, type Incoming, type ItemStore, type ItemVersion, isItemVersion } from './store';
+import type { ItemStore } from './store';
 
 /** A content of at most this size travels with its message; a larger one is fetched from the neighbour. */
 const INLINE_LIMIT = 64 * 1024;
@@ -115,7 +117,7 @@ export class Replication {
       const link = await this.membership.link(address);
       const { header } = await link.request({ op: 'digests' }, READ_TIMEOUT_MS);
       const theirs = Array.isArray(header.buckets) ? header.buckets : [];
-      const own = this.store.bucketDigests;
+      const own = this.store.table.bucketDigests;
       let received = 0;
       for (const [bucket, digest] of own.entries()) {
         if (theirs[bucket] !== digest) received += await this.#reconcileBucket(address, link, bucket);
@@ -212,7 +214,7 @@ export class Replication {
     const theirs = Array.isArray(header.items) ? header.items.filter(isItemVersion) : [];
     const received = await this.accept(theirs, address);
     const known = new Map(theirs.map((item) => [item.name, item]));
-    const offer = [...this.store.itemsOf(bucket)].filter((item) => {
+    const offer = this.store.itemsOf(bucket).filter((item) => {
       const other = known.get(item.name);
       return !other || compareVersions(item, other) > 0;
     });

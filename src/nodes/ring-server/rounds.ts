@@ -1,9 +1,9 @@
 import type { NodeContext } from '../../runtime/context';
 import { inBackground } from '../shared/background';
 import { endpointOf } from '../shared/ring/plain';
+import { type ItemVersion, isItemVersion } from './item-version';
 import type { RingConfig, RingSnapshot } from './manifest';
 import type { Membership } from './membership';
-import { type ItemVersion, isItemVersion } from './store';
 
 /** Pauses between two sendings of a message that does not return, ms: grows to the second. */
 const RESEND_MS = [1000, 8000] as const;
