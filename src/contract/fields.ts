@@ -142,3 +142,15 @@ export function idleField(help: string, defaultMs: number): NumberField {
     advanced: true,
   };
 }
+
+/** How many clients an HTTP server has at a time. */
+export const maxConnectionsField = {
+  control: 'number',
+  label: 'Connections',
+  help: 'Clients at a time. Beyond, the connection that has been idle the longest is closed; with none idle, the new client is answered 503.',
+  default: 4096,
+  min: 1,
+  max: 1_000_000,
+  flag: 'max-connections',
+  advanced: true,
+} as const satisfies NumberField;

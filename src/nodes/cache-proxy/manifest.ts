@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField, idleField, strictField } from '../../contract/fields';
+import { type ConfigOf, hostField, idleField, maxConnectionsField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -147,6 +147,7 @@ export const manifest = defineNode({
       advanced: true,
     },
     idleMs: idleField('A client connection without a request is closed after this.', 15_000),
+    maxConnections: maxConnectionsField,
     strict: strictField('Refuse heads that end in CR LF CR, which programs of the seed send.'),
   },
 });

@@ -72,6 +72,7 @@ class CacheProxy implements NodeProgram {
         maxContent: MAX_CONTENT,
         strict: config.strict,
         name: '',
+        maxConnections: config.maxConnections,
       },
       (exchange) => this.#handle(exchange),
     );

@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField, strictField } from '../../contract/fields';
+import { type ConfigOf, hostField, maxConnectionsField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -120,6 +120,7 @@ export const manifest = defineNode({
       max: 100,
       advanced: true,
     },
+    maxConnections: maxConnectionsField,
     strict: strictField('Refuse heads that end in CR LF CR, which programs of the seed send.'),
   },
 });

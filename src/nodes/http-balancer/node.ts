@@ -63,6 +63,7 @@ class HttpBalancer implements NodeProgram {
         maxContent: Number.MAX_SAFE_INTEGER,
         strict: config.strict,
         name: '',
+        maxConnections: config.maxConnections,
       },
       (exchange) => this.#handle(exchange),
     );

@@ -1,4 +1,4 @@
-import { type ConfigOf, hostField, idleField, strictField } from '../../contract/fields';
+import { type ConfigOf, hostField, idleField, maxConnectionsField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
 
 export const manifest = defineNode({
@@ -76,6 +76,7 @@ export const manifest = defineNode({
       flag: 'hot',
       advanced: true,
     },
+    maxConnections: maxConnectionsField,
     strict: strictField('Refuse request heads that end in CR LF CR, which programs of the seed send.'),
   },
 });

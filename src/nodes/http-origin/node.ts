@@ -85,6 +85,7 @@ class Origin implements NodeProgram {
         maxContent: 1024 * 1024,
         strict: config.strict,
         name: 'micro-cdn',
+        maxConnections: config.maxConnections,
       },
       (exchange) => this.#handle(exchange),
     );

@@ -5,7 +5,7 @@ import { HttpError } from '../../../protocol/http/http-error';
 import { parseRequestHead, type RequestHead } from '../../../protocol/http/request-head';
 import type { Connection, ConnectionHandlers, Endpoint } from '../../../runtime/context';
 import { Exchange } from './exchange';
-import type { HttpServer } from './server';
+import type { HttpServer, RequestHandler } from './server';
 
 /** Above this many bytes that the client has not taken, nothing more is given to the connection. */
 export const HIGH_WATER = 1024 * 1024;
@@ -20,6 +20,7 @@ const MAX_DISCARD = 256 * 1024;
  */
 export class ServerConnection {
   readonly server: HttpServer;
+  readonly #handler: RequestHandler;
   readonly #connection: Connection;
   readonly #closed: () => void;
   readonly #heads: HeadReader;
@@ -42,8 +43,9 @@ export class ServerConnection {
   #lastProgress: number;
   #pendingAtSweep = 0;
 
-  constructor(server: HttpServer, connection: Connection, closed: () => void) {
+  constructor(server: HttpServer, connection: Connection, handler: RequestHandler, closed: () => void) {
     this.server = server;
+    this.#handler = handler;
     this.#connection = connection;
     this.#closed = closed;
     this.#heads = new HeadReader(server.limits, server.tolerance);
@@ -56,6 +58,15 @@ export class ServerConnection {
 
   get local(): Endpoint {
     return this.#connection.local;
+  }
+
+  /** The sweep since which nothing has been under way here; infinite while something is. */
+  get idleSince(): number {
+    const isBusy =
+      this.#exchange !== undefined ||
+      this.#taken !== undefined ||
+      this.#heads.heldBytes + this.#backlogLength + this.#connection.pendingBytes > 0;
+    return isBusy ? Number.POSITIVE_INFINITY : this.#lastProgress;
   }
 
   begin(): void {
@@ -217,7 +228,7 @@ export class ServerConnection {
     this.#content = ContentReader.after(this.#heads, framing, { extensions: 'refuse' });
     const exchange = new Exchange(this, head, this.#content);
     this.#exchange = exchange;
-    server.handler(exchange);
+    this.#handler(exchange);
   }
 
   #takeContent(bytes: Uint8Array, at: number): number {

@@ -13,6 +13,7 @@ const options: HttpServerOptions = {
   maxContent: 1000,
   strict: false,
   name: '',
+  maxConnections: 1000,
 };
 
 async function serve(handler: RequestHandler, more: Partial<HttpServerOptions> = {}) {
@@ -227,5 +228,75 @@ describe('HttpServer', () => {
     await world.settle();
     expect(bodies(good.received())).toEqual(['/good']);
     expect(world.recorded('server').logs.some(({ text }) => text.includes('oops'))).toBe(true);
+  });
+
+  it('refuses a client beyond its limit with 503, and takes one again when another has gone', async () => {
+    const { world, server } = await serve(
+      (exchange) => {
+        if (exchange.head.target === '/held') return;
+        echo(exchange);
+      },
+      { maxConnections: 2 },
+    );
+    const held = [await dial(world), await dial(world)];
+    for (const { connection } of held) connection.write(get('/held'));
+    await world.advance(10_000);
+    const refused = await dial(world);
+    refused.connection.write(get('/'));
+    await world.settle();
+    expect(refused.received()).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 1\r\n.*Connection: close\r\n/s);
+    expect([refused.closed(), server.connections]).toEqual([true, 2]);
+    held[0]?.connection.destroy();
+    await world.settle();
+    const taken = await dial(world);
+    taken.connection.write(get('/taken'));
+    await world.settle();
+    expect(bodies(taken.received())).toEqual(['/taken']);
+    expect(world.recorded('server').events.map(({ type }) => type)).toEqual(['connections-full']);
+  });
+
+  it('closes the connection that has been idle the longest for a new client', async () => {
+    const { world, server } = await serve(echo, { maxConnections: 3, idleMs: 60_000 });
+    const clients = [await dial(world), await dial(world), await dial(world)] as const;
+    await world.advance(3000);
+    clients[0].connection.write(get('/0'));
+    await world.advance(3000);
+    const late = await dial(world);
+    late.connection.write(get('/late'));
+    await world.settle();
+    expect(bodies(late.received())).toEqual(['/late']);
+    expect(clients.map(({ closed }) => closed())).toEqual([false, true, false]);
+    expect(server.connections).toBe(3);
+  });
+
+  it('does not take the connection of a client that has only just used it', async () => {
+    const { world } = await serve(echo, { maxConnections: 1 });
+    const busy = await dial(world);
+    busy.connection.write(get('/1'));
+    await world.settle();
+    const other = await dial(world);
+    other.connection.write(get('/other'));
+    await world.settle();
+    expect(other.received()).toMatch(/^HTTP\/1\.1 503 /);
+    busy.connection.write(get('/2'));
+    await world.settle();
+    expect(bodies(busy.received())).toEqual(['/1', '/2']);
+  });
+
+  it('holds no more than some clients that it refuses, whatever they do not send', async () => {
+    const { world, server } = await serve(() => {}, { maxConnections: 1 });
+    const held = await dial(world);
+    held.connection.write(get('/'));
+    await world.settle();
+    const silent = [];
+    for (let n = 0; n < 100; n++) silent.push(await dial(world));
+    await world.settle();
+    expect(silent.filter(({ closed }) => !closed())).toHaveLength(64);
+    await world.advance(60_000);
+    expect(silent.filter(({ closed }) => !closed())).toHaveLength(0);
+    expect(held.closed()).toBe(false);
+    await server.stop();
+    await world.settle();
+    expect(world.clock.pending).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { formatHttpDate } from '../../../protocol/http/date';
+import { Fields } from '../../../protocol/http/fields';
 import { defaultHeadLimits, type HeadLimits, type HeadTolerance } from '../../../protocol/http/head-reader';
 import type { Clock, Connection, Endpoint, Listener, NodeContext, Timer } from '../../../runtime/context';
 import type { Exchange } from './exchange';
@@ -17,8 +18,20 @@ export interface HttpServerOptions {
   strict: boolean;
   /** For the Server field; empty: none. */
   name: string;
+  /** Clients at a time; see `#admit`. */
+  maxConnections: number;
   limits?: HeadLimits;
 }
+
+/** Clients that are told at one time that there is no room; more than that are cut off. */
+const MAX_REFUSING = 64;
+/** A client that was told to come back later comes back when connections idle now may be closed. */
+const RETRY_AFTER_S = '1';
+/**
+ * A connection counts as idle from the second sweep after its last request on: one that has just been opened,
+ * or whose client is about to send its next request, is not taken away.
+ */
+const IDLE_TICKS = 2;
 
 /** Takes requests. It is called once for each, in order per connection, and answers now or later. */
 export type RequestHandler = (exchange: Exchange) => void;
@@ -35,6 +48,9 @@ export class HttpServer {
   readonly telemetry: NodeContext['telemetry'];
   readonly #context: NodeContext;
   readonly #connections = new Set<ServerConnection>();
+  /** Those of `#connections` whose request will be answered 503. */
+  readonly #refusing = new Set<ServerConnection>();
+  #isFull = false;
   #listener: Listener | undefined;
   #sweep: Timer | undefined;
   #draining = false;
@@ -62,7 +78,7 @@ export class HttpServer {
   }
 
   get connections(): number {
-    return this.#connections.size;
+    return this.#connections.size - this.#refusing.size;
   }
 
   get draining(): boolean {
@@ -115,12 +131,60 @@ export class HttpServer {
   }
 
   #accept(connection: Connection): void {
-    const served = new ServerConnection(this, connection, () => {
+    const admitted = this.#admit();
+    if (!admitted && this.#refusing.size >= MAX_REFUSING) return connection.destroy();
+    const served = new ServerConnection(this, connection, admitted ? this.handler : refuse, () => {
       this.#connections.delete(served);
+      this.#refusing.delete(served);
       if (this.#connections.size === 0) this.#drained?.();
     });
     this.#connections.add(served);
+    if (!admitted) this.#refusing.add(served);
     served.begin();
     if (this.#draining) served.drain();
   }
+
+  /**
+   * Whether there is room for one more, if need be in the place of the client that has been idle the longest:
+   * connections that nobody uses must not keep others out. (nginx does the same with its oldest keep-alive
+   * connections, `ngx_drain_connections`.) Where no one is idle, a 503 says more than a queue in the kernel would.
+   */
+  #admit(): boolean {
+    const { maxConnections } = this.options;
+    if (this.connections < maxConnections) {
+      this.#isFull &&= this.connections > maxConnections * 0.9;
+      return true;
+    }
+    const idle = this.#longestIdle();
+    if (idle) {
+      this.telemetry.count('idle connections closed for others');
+      this.#connections.delete(idle);
+      idle.destroy();
+      return true;
+    }
+    this.telemetry.count('clients refused');
+    if (!this.#isFull) {
+      const text = `All ${maxConnections} connections are in use: further clients are answered 503.`;
+      this.telemetry.event({ type: 'connections-full', text, level: 'warning' });
+    }
+    this.#isFull = true;
+    return false;
+  }
+
+  #longestIdle(): ServerConnection | undefined {
+    let longest: ServerConnection | undefined;
+    let since = this.tick - IDLE_TICKS + 1;
+    for (const connection of this.#connections) {
+      if (connection.idleSince >= since) continue;
+      longest = connection;
+      since = connection.idleSince;
+    }
+    return longest;
+  }
+}
+
+function refuse(exchange: Exchange): void {
+  exchange.closeAfter();
+  const fields = Fields.of(['Retry-After', RETRY_AFTER_S], ['Cache-Control', 'no-store']);
+  exchange.explain(503, 'Too many clients are connected.', fields);
 }
