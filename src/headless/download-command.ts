@@ -1,9 +1,8 @@
 /** `micro-cdn client NAME` and its like: one download by a node kind that downloads, with progress. */
-import { StudioError } from '../contract/errors';
 import type { NodeManifest } from '../contract/manifest';
 import type { DownloadProgress, DownloadResult } from '../nodes/client/manifest';
 import type { ForegroundOptions } from './foreground';
-import { runOperation } from './run-operation';
+import { runOperation, tellFailure } from './run-operation';
 
 /**
  * Resolves to the exit code: 0 only when the whole file is saved and verified, 130 after Ctrl-C. Its path is
@@ -29,14 +28,8 @@ export async function runDownload(
     process.stdout.write(`${result.path}\n`);
     return 0;
   } catch (error) {
-    if (!(error instanceof StudioError)) throw error;
-    line.done(explain(error));
-    return error.code === 'CANCELLED' ? 130 : 1;
+    return tellFailure(error, (text) => line.done(text));
   }
-}
-
-function explain(error: StudioError): string {
-  return `${error.message}${error.hint ? ` ${error.hint}` : ''}`;
 }
 
 const BAR_WIDTH = 24;

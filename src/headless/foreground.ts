@@ -1,20 +1,15 @@
 /** A node in the foreground of a terminal: READY when it serves, Ctrl-C drains, a second one stops. */
 import { fromErrorShape } from '../contract/errors';
-import type { FaultSpec } from '../contract/fault';
 import type { NodeManifest } from '../contract/manifest';
-import type { FromNode, NodeTelemetry, ToNode } from '../contract/node-port';
-import { NodeHost } from '../runtime/host';
-import { loadProgram } from '../runtime/programs';
+import type { FromNode, NodeTelemetry } from '../contract/node-port';
 import { formatPorts } from './flags';
+import { type HostedNode, hostNode } from './host-node';
 import { friendlyStartError } from './start-error';
 
 /** How long `stop` may take before the program ends all the same. */
 const STOP_DEADLINE_MS = 3000;
 
-export interface ForegroundOptions {
-  config: Record<string, unknown>;
-  seed: number;
-  faults: FaultSpec[];
+export interface ForegroundOptions extends Omit<HostedNode, 'kind'> {
   /** Show decoded messages and debug lines too. */
   verbose: boolean;
   /** Show nothing but errors. */
@@ -75,15 +70,7 @@ export async function runForeground(manifest: NodeManifest, options: ForegroundO
         return;
     }
   };
-  const start = {
-    type: 'start',
-    kind: manifest.id,
-    config: options.config,
-    seed: options.seed,
-    faults: options.faults,
-    watch: { visible: false, messages: options.verbose },
-  } satisfies ToNode;
-  const host = new NodeHost(await loadProgram(manifest.id), start, post);
+  const host = await hostNode({ kind: manifest.id, ...options }, post, options.verbose);
 
   let nextCall = 1;
   const node: ForegroundNode = {

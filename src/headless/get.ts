@@ -1,12 +1,11 @@
 /** `micro-cdn get [-proxy H:P] [-balancer] HOST:PORT/PATH`: one download over HTTP, with the seed's spellings. */
 import { resolve } from 'node:path';
 import { type Endpoint, parseEndpoint } from '../contract/endpoint';
-import { StudioError } from '../contract/errors';
 import { type DownloadResult, manifest } from '../nodes/http-client/manifest';
 import { commandHelp } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
 import type { CommonOptions } from './own-command';
-import { runOperation } from './run-operation';
+import { runOperation, tellFailure } from './run-operation';
 
 const USAGE = 'micro-cdn get [-proxy HOST:PORT] [-balancer] HOST:PORT/PATH [--out DIR]';
 
@@ -48,9 +47,7 @@ export async function runGet(
     process.stdout.write(`${result.path}\n`);
     return 0;
   } catch (error) {
-    if (!(error instanceof StudioError)) throw error;
-    process.stderr.write(`${error.message}${error.hint ? ` ${error.hint}` : ''}\n`);
-    return error.code === 'CANCELLED' ? 130 : 1;
+    return tellFailure(error);
   }
 }
 

@@ -4,13 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { StudioError } from '../contract/errors';
 import type { FetchResult } from '../nodes/replica-client/manifest';
 import { manifest } from '../nodes/replica-client/manifest';
 import { commandHelp } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
 import type { CommonOptions } from './own-command';
-import { runOperation } from './run-operation';
+import { runOperation, tellFailure } from './run-operation';
 
 /** The page goes to standard output, or into the file of `--out`; everything else to standard error. */
 export async function runReplicaClient(
@@ -52,9 +51,7 @@ export async function runReplicaClient(
     else process.stdout.write(`${result.path}\n`);
     return 0;
   } catch (error) {
-    if (!(error instanceof StudioError)) throw error;
-    process.stderr.write(`${error.message}${error.hint ? ` ${error.hint}` : ''}\n`);
-    return error.code === 'CANCELLED' ? 130 : 1;
+    return tellFailure(error);
   } finally {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   }

@@ -1,11 +1,10 @@
 /** `micro-cdn ring-client -get NAME | -put FILE -i IP -p PORT`: one GET or PUT. */
 import { basename, dirname, resolve } from 'node:path';
-import { StudioError } from '../contract/errors';
 import { manifest, type RingClientOperations } from '../nodes/ring-client/manifest';
 import { commandHelp } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
 import type { CommonOptions } from './own-command';
-import { runOperation } from './run-operation';
+import { runOperation, tellFailure } from './run-operation';
 
 type Wanted = { get?: string; put?: string; as?: string };
 
@@ -42,9 +41,7 @@ export async function runRingClient(
   try {
     return await (wanted.get === undefined ? put(run, wanted) : get(run, wanted.get));
   } catch (error) {
-    if (!(error instanceof StudioError)) throw error;
-    process.stderr.write(`${error.message}${error.hint ? ` ${error.hint}` : ''}\n`);
-    return error.code === 'CANCELLED' ? 130 : 1;
+    return tellFailure(error);
   }
 }
 

@@ -1,18 +1,12 @@
 /** Runs a node program for one operation, as the command of a client does, and ends it. */
-import { type ErrorShape, fromErrorShape } from '../contract/errors';
-import type { FaultSpec } from '../contract/fault';
-import type { FromNode, ToNode } from '../contract/node-port';
-import { NodeHost } from '../runtime/host';
-import { loadProgram } from '../runtime/programs';
+import { type ErrorShape, fromErrorShape, StudioError } from '../contract/errors';
+import type { FromNode } from '../contract/node-port';
+import { type HostedNode, hostNode } from './host-node';
 
 /** The only call that is made. */
 const CALL = 1;
 
-export interface OperationRun {
-  kind: string;
-  config: Record<string, unknown>;
-  seed: number;
-  faults: FaultSpec[];
+export interface OperationRun extends HostedNode {
   operation: string;
   input: unknown;
   progress?(value: Record<string, unknown>): void;
@@ -22,15 +16,7 @@ export interface OperationRun {
  * Resolves to the operation's result.
  * @throws StudioError with what went wrong, 'CANCELLED' after Ctrl-C
  */
-export async function runOperation({
-  kind,
-  config,
-  seed,
-  faults,
-  operation,
-  input,
-  progress,
-}: OperationRun): Promise<unknown> {
+export async function runOperation({ operation, input, progress, ...node }: OperationRun): Promise<unknown> {
   let settle: { resolve(value: unknown): void; reject(error: Error): void } | undefined;
   const outcome = new Promise<unknown>((resolve, reject) => {
     settle = { resolve, reject };
@@ -42,15 +28,7 @@ export async function runOperation({
     else if (message.type === 'result') settle?.resolve(message.value);
     else if (message.type === 'failed' || message.type === 'fatal') fail(message.error);
   };
-  const start = {
-    type: 'start',
-    kind,
-    config,
-    seed,
-    faults,
-    watch: { visible: false, messages: false },
-  } satisfies ToNode;
-  const host = new NodeHost(await loadProgram(kind), start, post);
+  const host = await hostNode(node, post);
   const interrupt = (): void => {
     void host.receive({ type: 'cancel', call: CALL });
     fail({ code: 'CANCELLED', message: 'Cancelled.' });
@@ -65,4 +43,18 @@ export async function runOperation({
     process.off('SIGTERM', interrupt);
     await host.receive({ type: 'stop' }).catch(() => {});
   }
+}
+
+/**
+ * Tells a person why an operation failed.
+ * @returns the exit code: 130 after Ctrl-C
+ * @throws what is no StudioError, for that is a bug
+ */
+export function tellFailure(
+  error: unknown,
+  tell = (text: string): void => void process.stderr.write(`${text}\n`),
+): number {
+  if (!(error instanceof StudioError)) throw error;
+  tell(`${error.message}${error.hint ? ` ${error.hint}` : ''}`);
+  return error.code === 'CANCELLED' ? 130 : 1;
 }
