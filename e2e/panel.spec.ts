@@ -10,6 +10,8 @@ test('edits can be undone and redone, by button and by key', async ({ studio }) 
   await expect(studio.node('CS1')).toBeVisible();
   await studio.button('Undo').click();
   await expect(studio.node('CS1')).toBeHidden();
+  // It was selected: the keyboard must find another way in.
+  await expect(studio.topology.locator('[data-node][tabindex="0"]')).toHaveCount(1);
   await studio.page.keyboard.press('Control+z');
   await expect(studio.node('Index1')).toBeHidden();
   await studio.button('Redo').click();
@@ -37,6 +39,17 @@ test('a foreign server that registers at our index is a row of the table too', a
   await expect(row).toContainText('Outside program');
   await expect(row).toContainText('→ Index1');
   await row.click();
+  await expect(studio.inspector).toContainText('A program outside this workspace');
+
+  // On the canvas, the arrows lead to it and away.
+  await studio.topology.getByText('Canvas', { exact: true }).click();
+  const theirs = studio.topology.getByRole('group', { name: /^THEIRS, outside program/ });
+  await theirs.focus();
+  await studio.page.keyboard.press('ArrowUp');
+  const ours = studio.topology.locator('[data-node]:focus');
+  await expect(ours).toHaveAccessibleName(/running$/);
+  await studio.page.keyboard.press('ArrowDown');
+  await expect(theirs).toBeFocused();
   await expect(studio.inspector).toContainText('A program outside this workspace');
   foreign.destroy();
 });

@@ -335,7 +335,10 @@ function useReveal(element: React.RefObject<HTMLDivElement | null>, moving: bool
   const api = useStoreApi();
   const { store } = useStudioParts();
   const done = useRef(reveal?.request ?? 0);
-  const position = useStudio((state) => (reveal ? state.specs.get(reveal.node)?.position : undefined));
+  const saved = useStudio((state) => (reveal ? state.specs.get(reveal.node)?.position : undefined));
+  // Outside programs are in no document.
+  const position =
+    saved ?? (reveal && isOutside(reveal.node) ? flow.getNode(reveal.node)?.position : undefined);
   useEffect(() => {
     if (!reveal || reveal.request === done.current || !position || !store.get()) return;
     done.current = reveal.request;

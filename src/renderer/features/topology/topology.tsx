@@ -1,10 +1,11 @@
 /** The middle of the window: the network as a picture or as a table. */
 import { SegmentedControl } from '@mantine/core';
 import { IconSchema, IconTable } from '@tabler/icons-react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { graphOf, isOutside } from '../../graph';
 import { stateIn } from '../../node-state';
 import { sameValues } from '../../store';
-import { usePanel, usePanelState, useStudio } from '../../studio-context';
+import { usePanel, usePanelState, useStudio, useStudioParts } from '../../studio-context';
 import { ErrorBoundary } from '../../ui/error-boundary';
 import { SearchField } from '../../ui/search-field';
 import { StatusGlyph } from '../../ui/status';
@@ -29,6 +30,7 @@ export function Topology({
   const isEmpty = useStudio((state) => state.workspace.document.nodes.length === 0);
   const [menu, setMenu] = useState<MenuTarget | null>(null);
   const [search, setSearch] = useState('');
+  useDeselectGone();
 
   return (
     <section aria-label="Topology" className={css.topology} data-region="topology" tabIndex={-1}>
@@ -91,4 +93,27 @@ function Counts() {
       )}
     </div>
   );
+}
+
+/**
+ * What is there no more is not selected any more: the keyboard comes into the picture by the first selected node. A
+ * node that was just made may be selected before it is heard of.
+ */
+function useDeselectGone(): void {
+  const { store, panel } = useStudioParts();
+  useEffect(() => {
+    const seen = new Set<string>();
+    return store.subscribe(() => {
+      const state = store.get();
+      const { selection } = panel.get();
+      if (!state || selection.length === 0) return;
+      const outside = selection.some(isOutside) ? graphOf(state).outside.map(({ id }) => id) : [];
+      const left = selection.filter((id) => {
+        if (!state.specs.has(id) && !outside.includes(id)) return !seen.delete(id);
+        seen.add(id);
+        return true;
+      });
+      if (left.length < selection.length) panel.select(left);
+    });
+  }, [store, panel]);
 }

@@ -1,6 +1,7 @@
 /** The canvas by keyboard. Single letters act only while a node has the focus. */
 import { useReactFlow } from '@xyflow/react';
 import type { KeyboardEvent } from 'react';
+import { isOutside } from '../../graph';
 import { gridStep, neighbour, tierLayout } from '../../layout';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, stateIn } from '../../node-state';
@@ -54,20 +55,22 @@ export function useCanvasKeys(
       });
       if (moved.length > 0) void commands.move(Object.fromEntries(moved));
     } else if (direction) {
-      const from = state.specs.get(id ?? selection[0] ?? '');
-      const nodes = state.workspace.document.nodes;
+      // Also those outside, which are in no document.
+      const cards = flow.getNodes();
+      const from = cards.find((card) => card.id === (id ?? selection[0]));
       const next = from
         ? neighbour(
             from.position,
-            nodes.filter((n) => n.id !== from.id),
+            cards.filter((card) => card !== from),
             direction,
           )
-        : nodes[0]?.id;
+        : cards[0]?.id;
       if (next) panel.show(next);
     } else if (command && letter === 'a') panel.select(state.workspace.document.nodes.map((node) => node.id));
     else if (command && letter === 'd') void commands.duplicate(ids);
     else if (event.key === 'Delete' || event.key === 'Backspace') void commands.remove(ids);
-    else if (event.key === 'F2' && ids[0]) panel.open({ kind: 'rename-node', node: ids[0] });
+    else if (event.key === 'F2' && ids[0] && !isOutside(ids[0]))
+      panel.open({ kind: 'rename-node', node: ids[0] });
     else if (event.key === 'Escape') panel.select([]);
     else if (event.key === '+' || event.key === '=') void flow.zoomIn();
     else if (event.key === '-') void flow.zoomOut();
@@ -77,7 +80,8 @@ export function useCanvasKeys(
     else if (id && (event.key === 'Enter' || event.key === ' ')) {
       panel.patch({ selection: ids.length > 0 ? ids : [id], selectedLink: null, inspectorOpen: true });
       if (event.key === 'Enter') focusInspector();
-    } else if (id && (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey))) {
+    } else if (id && isOutside(id)) return;
+    else if (id && (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey))) {
       const box = focused?.getBoundingClientRect();
       panel.select(ids);
       if (box) onMenu({ at: { x: box.left + 20, y: box.bottom }, nodes: ids });
