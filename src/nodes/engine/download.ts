@@ -3,9 +3,11 @@
  * `PieceScheduler`; here are the bytes: buffers, verification, the disk, and what a person sees of it.
  */
 import { StudioError } from '../../contract/errors';
+import { type Priority, shareOf } from '../../contract/priority';
 import { type PieceLayout, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
 import { PieceMap } from '../../protocol/pieces/piece-map';
 import { PieceScheduler, type Request } from '../../protocol/pieces/scheduler';
+import type { Claim, Shares } from '../../protocol/pieces/shares';
 import { TokenBucket } from '../../protocol/pieces/token-bucket';
 import type { Folder, NodeContext, Timer, WritableFile } from '../../runtime/context';
 import { reasonOf } from '../shared/error-text';
@@ -49,6 +51,10 @@ export interface DownloadOptions {
   maxSources: number;
   /** Bytes per second from all sources together; 0: no limit. */
   limit: number;
+  /** Of the node, common to its downloads: what each gets of a source that several use. */
+  shares?: Shares | undefined;
+  /** Undefined: as it was when it was last begun, or else normal. */
+  priority?: Priority | undefined;
   /** Throws the `.part` file away when the download ends without success. */
   discardPartial?: boolean;
 }
@@ -65,6 +71,7 @@ export interface SourceView {
 
 export interface DownloadView {
   phase: 'waiting' | 'running' | 'paused' | 'verifying';
+  priority: Priority;
   bytes: number;
   size: number;
   /** Bytes that came twice, or for which nobody waited any more, or which were wrong. */
@@ -111,6 +118,8 @@ interface Slot {
   failures: number;
   note: string | undefined;
   retry: Timer | null;
+  /** To its part of the source, while it is open. */
+  claim: Claim | null;
   /** Place in the list that the cells of the piece map refer to. */
   index: number;
 }
@@ -143,6 +152,7 @@ export class MultiSourceDownload {
   #recordedPieces = -1;
   #recording: Promise<void> = Promise.resolve();
   #sourcelessSince: number;
+  #priority: Priority;
   #settle: ((error: Error | null) => void) | null = null;
 
   constructor(context: NodeContext, options: DownloadOptions, listener: DownloadListener) {
@@ -155,6 +165,7 @@ export class MultiSourceDownload {
     this.#scheduler = this.#newScheduler();
     this.#bucket = new TokenBucket(options.limit, context.clock.now());
     this.#sourcelessSince = context.clock.now();
+    this.#priority = options.priority ?? 'normal';
   }
 
   /** A source to use, or to keep in reserve. One that is known already is tried again if it was lost. */
@@ -175,6 +186,7 @@ export class MultiSourceDownload {
         failures: 0,
         note: undefined,
         retry: null,
+        claim: null,
         index: this.#slots.size,
       });
     }
@@ -190,6 +202,14 @@ export class MultiSourceDownload {
   /** Bytes per second from now on; 0: no limit. */
   setLimit(bytesPerSecond: number): void {
     this.#bucket = new TokenBucket(bytesPerSecond, this.#context.clock.now());
+  }
+
+  setPriority(priority: Priority): void {
+    this.#priority = priority;
+    for (const { claim } of this.#slots.values()) if (claim) claim.weight = shareOf[priority];
+    this.#recordedPieces = -1;
+    this.#assign();
+    this.#listener.changed();
   }
 
   setPaused(paused: boolean): void {
@@ -256,6 +276,7 @@ export class MultiSourceDownload {
     });
     return {
       phase: this.#phase,
+      priority: this.#priority,
       bytes: this.#keptBytes,
       size: this.#options.layout.size,
       wasted: this.#wasted,
@@ -274,7 +295,10 @@ export class MultiSourceDownload {
     } catch (error) {
       throw diskError(error);
     }
-    if (kept) this.#takeUp(kept, this.#file);
+    if (kept) {
+      this.#priority = this.#options.priority ?? kept.priority;
+      this.#takeUp(kept.pieces, this.#file);
+    }
     if (verification.kind !== 'pieces' || wholeDigest) {
       const algorithm = verification.kind === 'digest' ? verification.algorithm : 'sha256';
       this.#digest = new OrderedDigest(algorithm, layout, this.#verified, this.#file);
@@ -357,6 +381,7 @@ export class MultiSourceDownload {
       slot.open = open;
       slot.state = 'active';
       slot.note = undefined;
+      slot.claim = this.#claim(source);
       if (this.#holds.size > 0) open.pause();
       this.#scheduler.addSource(
         source.id,
@@ -402,8 +427,7 @@ export class MultiSourceDownload {
     slot.abort.abort();
     slot.retry?.cancel();
     slot.retry = null;
-    slot.open?.close();
-    slot.open = null;
+    this.#close(slot);
     slot.state = 'lost';
     slot.note = note;
     this.#scheduler.removeSource(slot.source.id);
@@ -414,9 +438,23 @@ export class MultiSourceDownload {
 
   #assign(): void {
     if (!this.#settle || this.#holds.has('person')) return;
-    for (const request of this.#scheduler.assign(this.#context.clock.now())) {
+    const now = this.#context.clock.now();
+    const mayAsk = this.#options.shares
+      ? (id: string, outstanding: number) => this.#slots.get(id)?.claim?.mayAsk(outstanding, now) ?? true
+      : undefined;
+    for (const request of this.#scheduler.assign(now, mayAsk)) {
       this.#slots.get(request.source)?.open?.request(request);
     }
+  }
+
+  #claim({ id, address }: Source): Claim | null {
+    const { shares } = this.#options;
+    if (!shares) return null;
+    return shares.claim(address, {
+      weight: shareOf[this.#priority],
+      waitsForBytes: () => this.#holds.size === 0 && this.#scheduler.outstandingOf(id) > 0,
+      wake: () => this.#assign(),
+    });
   }
 
   #cancel(requests: readonly Request[]): void {
@@ -427,6 +465,7 @@ export class MultiSourceDownload {
     const now = this.#context.clock.now();
     slot.bytes += bytes.length;
     slot.failures = 0;
+    slot.claim?.received(bytes.length);
     this.#limit(bytes.length, now);
     const { place, complete, answered, cancel } = this.#scheduler.received(requestId, bytes.length, now);
     if (!place) {
@@ -610,7 +649,12 @@ export class MultiSourceDownload {
     this.#recordedPieces = this.#verified.count;
     const { folder, name } = this.#options;
     this.#recording = this.#recording
-      .then(() => writeRecord(folder, name, this.#recordedIdentity, this.#verified))
+      .then(() =>
+        writeRecord(folder, name, this.#recordedIdentity, {
+          pieces: this.#verified,
+          priority: this.#priority,
+        }),
+      )
       .catch((error) =>
         this.#context.log.warn(`The state of ${name} cannot be kept: ${(error as Error).message}`),
       );
@@ -625,9 +669,15 @@ export class MultiSourceDownload {
     for (const slot of this.#slots.values()) {
       slot.abort.abort();
       slot.retry?.cancel();
-      slot.open?.close();
-      slot.open = null;
+      this.#close(slot);
     }
+  }
+
+  #close(slot: Slot): void {
+    slot.open?.close();
+    slot.open = null;
+    slot.claim?.release();
+    slot.claim = null;
   }
 
   #mark(text: string): void {

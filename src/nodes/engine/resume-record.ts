@@ -3,6 +3,7 @@
  * they are recorded, and both survive the end of the process, so that a later run trusts the record and hashes
  * nothing again.
  */
+import { isPriority, type Priority } from '../../contract/priority';
 import { PieceMap } from '../../protocol/pieces/piece-map';
 import type { Folder } from '../../runtime/context';
 
@@ -17,6 +18,12 @@ export interface RecordedIdentity {
   pieceSize: number;
 }
 
+export interface KeptState {
+  pieces: PieceMap;
+  /** As a person last chose it. */
+  priority: Priority;
+}
+
 /** `a/b.bin` → `a/.b.bin.pieces`, which is listed nowhere. */
 export function recordName(name: string): string {
   const cut = name.lastIndexOf('/') + 1;
@@ -28,7 +35,7 @@ export async function readRecord(
   folder: Folder,
   name: string,
   expected: RecordedIdentity,
-): Promise<PieceMap | null> {
+): Promise<KeptState | null> {
   try {
     const file = await folder.open(recordName(name));
     const bytes = Buffer.alloc(Math.min(file.size, MAX_RECORD_BYTES));
@@ -37,7 +44,9 @@ export async function readRecord(
     } finally {
       await file.close();
     }
-    const record = JSON.parse(bytes.toString()) as Partial<RecordedIdentity & { pieces: string }>;
+    const record = JSON.parse(bytes.toString()) as Partial<
+      RecordedIdentity & { pieces: string; priority: string }
+    >;
     const same =
       record.identity === expected.identity &&
       record.size === expected.size &&
@@ -45,7 +54,8 @@ export async function readRecord(
       typeof record.pieces === 'string';
     if (!same) return null;
     const count = Math.ceil(expected.size / expected.pieceSize);
-    return PieceMap.fromBytes(Buffer.from(record.pieces as string, 'base64'), count);
+    const pieces = PieceMap.fromBytes(Buffer.from(record.pieces as string, 'base64'), count);
+    return pieces && { pieces, priority: isPriority(record.priority) ? record.priority : 'normal' };
   } catch {
     return null;
   }
@@ -56,9 +66,9 @@ export async function writeRecord(
   folder: Folder,
   name: string,
   identity: RecordedIdentity,
-  pieces: PieceMap,
+  { pieces, priority }: KeptState,
 ): Promise<void> {
-  const record = { ...identity, pieces: Buffer.from(pieces.toBytes()).toString('base64') };
+  const record = { ...identity, pieces: Buffer.from(pieces.toBytes()).toString('base64'), priority };
   const temporary = `${recordName(name)}~`;
   const file = await folder.create(temporary, { truncate: true });
   await file.write(Buffer.from(JSON.stringify(record)), 0);

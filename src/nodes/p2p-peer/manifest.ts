@@ -1,5 +1,6 @@
 import { type ConfigOf, hostField, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
+import type { Priority } from '../../contract/priority';
 
 export const manifest = defineNode({
   id: 'p2p-peer',
@@ -162,6 +163,8 @@ export interface PeerDownload {
   wasted: number;
   /** 0: no limit. */
   limit: number;
+  /** Its share of peers that other downloads of this node use at the same time. */
+  priority: Priority;
   sources: PeerSource[];
   /** At most 400 cells, each standing for `perCell` pieces of `count`. */
   pieces: {
@@ -208,9 +211,24 @@ export interface P2pPeerOperations {
    * cancelling keeps the `.part` file, so that a later download resumes. An existing file of that name is never
    * overwritten: `name (2)`.
    */
-  download: { input: { name: string; folder?: string; keepPartial?: boolean }; output: PeerDownloadResult };
-  /** Pauses, goes on, or limits (bytes per second, 0: no limit) a download that is under way. */
-  control: { input: { name: string; paused?: boolean; limit?: number }; output: undefined };
+  download: {
+    input: {
+      name: string;
+      folder?: string;
+      keepPartial?: boolean;
+      /** Absent: as it was when it was last begun, or else normal. */
+      priority?: Priority;
+    };
+    output: PeerDownloadResult;
+  };
+  /**
+   * Pauses, goes on, limits (bytes per second, 0: no limit) or changes the priority of a download that is under
+   * way. Of a peer that several downloads use at once, those of high, normal and low priority get 4 : 2 : 1.
+   */
+  control: {
+    input: { name: string; paused?: boolean; limit?: number; priority?: Priority };
+    output: undefined;
+  };
   /** For all uploads together, bytes per second; 0: no limit. */
   setUploadLimit: { input: { bytesPerSecond: number }; output: undefined };
   register: { input: undefined; output: { files: number } };
@@ -225,6 +243,8 @@ export interface P2pPeerOperations {
 
 export interface PeerDownloadProgress {
   phase: 'waiting' | 'running' | 'paused' | 'verifying';
+  /** Absent while it is not known whether an earlier run had one, and where whole files come from one peer. */
+  priority?: Priority;
   /** Path of the unfinished file, so that whoever cancels for good can delete it. */
   partial?: string;
   bytes: number;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { content, P2pWorld } from '../p2p/testing/p2p-world';
+import type { Priority } from '../../contract/priority';
+import { content, P2pWorld, type StartedDownload } from '../p2p/testing/p2p-world';
 
 const SIZE = 3_000_000;
 const bytes = content(SIZE);
@@ -177,6 +178,77 @@ describe('downloading from our own peers', () => {
     await slow.fetch(9, 'big.bin');
     expect(slow.sim.clock.now() - start).toBeGreaterThan(2000);
     await slow.stop();
+  });
+
+  describe('with a priority', () => {
+    /** Bytes of each download so far. */
+    const bytesOf = (downloads: StartedDownload[]): number[] =>
+      downloads.map(({ progress }) => progress.at(-1)?.bytes ?? 0);
+    const NAMES = ['a.bin', 'b.bin', 'c.bin'];
+
+    async function seeded(seeders: number[]): Promise<P2pWorld> {
+      const world = new P2pWorld();
+      await world.index();
+      for (const number of seeders) {
+        for (const [at, name] of NAMES.entries()) world.folder(number).put(name, content(4 * SIZE, at + 1));
+        await world.peer(number, { uploadLimit: 1_000_000 });
+        await world.until(() => world.snapshot(number).files === 3 && world.snapshot(number).hashing === 0);
+      }
+      await world.peer(9);
+      return world;
+    }
+
+    it('get 4 : 2 : 1 of peers that they use at once, and what they need of others', async () => {
+      const world = await seeded([1, 2]);
+      world.folder(3).put('d.bin', bytes);
+      await world.peer(3, { uploadLimit: 1_000_000 });
+      const [high, normal, low] = ['high', 'normal', 'low'].map((priority, at) =>
+        world.download(9, NAMES[at] as string, { priority: priority as Priority }),
+      ) as [StartedDownload, StartedDownload, StartedDownload];
+      await world.until(() => (bytesOf([high])[0] as number) > 2 * SIZE);
+      const [a, b, c] = bytesOf([high, normal, low]) as [number, number, number];
+      expect(a / b).toBeGreaterThan(1.6);
+      expect(a / b).toBeLessThan(2.5);
+      expect(b / c).toBeGreaterThan(1.5);
+      expect(b / c).toBeLessThan(2.6);
+      expect(world.snapshot(9).downloads.map(({ priority }) => priority)).toEqual(['high', 'normal', 'low']);
+      // A peer that no other download uses is not held back, whatever the priority.
+      const before = world.sim.clock.now();
+      await world.inTime(world.download(9, 'd.bin', { priority: 'low' }).result);
+      expect(world.sim.clock.now() - before).toBeLessThan(4500);
+      await world.stop();
+    });
+
+    it('follow a change, and leave everything to others while they are paused', async () => {
+      const world = await seeded([1]);
+      const first = world.download(9, 'a.bin');
+      const second = world.download(9, 'b.bin', { priority: 'low' });
+      await world.operate(9, 'control', { name: 'a.bin', priority: 'low' });
+      await world.operate(9, 'control', { name: 'b.bin', priority: 'high' });
+      await world.until(() => (bytesOf([second])[0] as number) > 2 * SIZE);
+      const [a, b] = bytesOf([first, second]) as [number, number];
+      expect(b / a).toBeGreaterThan(3);
+      expect(b / a).toBeLessThan(5.5);
+      await world.operate(9, 'control', { name: 'b.bin', paused: true });
+      const before = bytesOf([first])[0] as number;
+      await world.sim.advance(4000);
+      expect((bytesOf([first])[0] as number) - before).toBeGreaterThan(3_000_000);
+      await world.stop();
+    });
+
+    it('keep it over kill -9', async () => {
+      const world = await seeded([1]);
+      const download = world.download(9, 'a.bin', { priority: 'low' });
+      await world.until(() => (bytesOf([download])[0] as number) > 500_000);
+      await world.operate(9, 'control', { name: 'a.bin', priority: 'high' });
+      await world.sim.advance(1100);
+      world.crash(9);
+      await world.peer(9);
+      const again = world.download(9, 'a.bin');
+      await world.until(() => again.progress.at(-1)?.phase === 'running');
+      expect(again.progress.at(-1)?.priority).toBe('high');
+      await world.stop();
+    });
   });
 
   it('lets ten downloaders share two slots, and starves none', async () => {

@@ -197,13 +197,17 @@ export class PieceScheduler {
     source.stalled = false;
   }
 
-  /** The requests to be sent now. */
-  assign(now: number): Request[] {
+  /**
+   * The requests to be sent now.
+   * @param mayAsk whether a source that owes so many bytes may be asked for more, where others need it too
+   */
+  assign(now: number, mayAsk?: (source: string, outstanding: number) => boolean): Request[] {
     const requests: Request[] = [];
     // One request each in turn, so that the first source does not take all there is.
     let open = [...this.#sources.values()].filter((source) => !source.choked && !source.stalled);
     while (open.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
       open = open.filter((source) => {
+        if (mayAsk && !mayAsk(source.id, source.outstanding)) return false;
         if (source.outstanding >= this.#window(source)) return false;
         const request = this.#nextFor(source, now);
         if (request) requests.push(request);
@@ -326,6 +330,11 @@ export class PieceScheduler {
         return true;
     }
     return false;
+  }
+
+  /** Bytes that a source was asked for and that have not arrived. */
+  outstandingOf(id: string): number {
+    return this.#sources.get(id)?.outstanding ?? 0;
   }
 
   rates(): SourceRates[] {

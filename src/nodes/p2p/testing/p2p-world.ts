@@ -112,7 +112,11 @@ export class P2pWorld {
   }
 
   /** Begins a download without waiting for it. */
-  download(number: number, name: string, more: { folder?: string } = {}): StartedDownload {
+  download(
+    number: number,
+    name: string,
+    more: Partial<P2pPeerOperations['download']['input']> = {},
+  ): StartedDownload {
     const controller = new AbortController();
     const progress: PeerDownloadProgress[] = [];
     const run = this.#programs.get(`peer${number}`)?.operations?.download;
