@@ -18,6 +18,7 @@ import type { MetalinkFile } from '../src/protocol/metalink';
 import { systemClock } from '../src/runtime/clock';
 import { systemFiles } from '../src/runtime/files';
 import { FlowMeter } from '../src/runtime/flow-meter';
+import { systemHashing } from '../src/runtime/hashing';
 import { systemNetwork } from '../src/runtime/network';
 import { seededRandom } from '../src/runtime/random';
 import { interleave, type Spread, seconds, show, spread } from './lib/measure';
@@ -49,6 +50,7 @@ async function downloadAndReport(): Promise<void> {
     net: systemNetwork(new FlowMeter()),
     clock: systemClock,
     files: systemFiles(quiet),
+    hashing: systemHashing(),
     log: quiet,
     telemetry: {
       count: () => {},

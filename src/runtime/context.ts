@@ -1,5 +1,5 @@
 /**
- * All that a node is given: network, clock, dice, files, and the ways to be seen.
+ * All that a node is given: network, clock, dice, files, digests, and the ways to be seen.
  *
  * A node never touches `node:net`, `Date` or `Math.random`. It holds these interfaces, so the same program
  * runs on real sockets, on an in-memory network with a fake clock (`testing/`), and behind injected faults
@@ -110,6 +110,11 @@ export interface FileStat {
   size: number;
   /** Unix milliseconds. */
   modifiedMs: number;
+  /**
+   * Unix milliseconds of the last change of whatever kind (ctime): no program can set it, so it tells of another
+   * content behind a kept `modifiedMs` (`cp -p`). Absent where nobody knows.
+   */
+  changedMs?: number;
 }
 
 export interface FolderEntry extends FileStat {
@@ -171,6 +176,34 @@ export interface Files {
   kindOf(path: string): Promise<'file' | 'folder' | 'missing'>;
 }
 
+export type HashAlgorithm = 'sha512' | 'sha256' | 'sha1' | 'md5';
+
+/**
+ * Digests, computed beside the node's own thread: a digest costs more than receiving and writing the same bytes,
+ * and both go on meanwhile.
+ */
+export interface Hashing {
+  /** @param expectedBytes about how many will come: few are hashed on the spot, many are worth a thread */
+  hasher(algorithm: HashAlgorithm, expectedBytes: number): Hasher;
+}
+
+/**
+ * Digests of single blocks, and one running digest; what is asked first is answered first.
+ *
+ * **Bytes are given away** so that they need not be copied: their ArrayBuffer, all of it, is empty until the promise
+ * resolves to the same bytes. It must be no pool's, so take buffers from `Buffer.allocUnsafeSlow`.
+ */
+export interface Hasher {
+  /** The digest of this block alone, in hex. */
+  hash(block: Uint8Array): Promise<{ bytes: Buffer; hex: string }>;
+  /** Adds to the running digest. */
+  update(bytes: Uint8Array): Promise<Buffer>;
+  /** The running digest in hex, of all that was added before; more may be added afterwards. */
+  digest(): Promise<string>;
+  /** Gives back what the hasher holds. Nothing may be asked of it afterwards; what was asked is still answered. */
+  close(): void;
+}
+
 export interface Log {
   debug(text: string): void;
   info(text: string): void;
@@ -225,6 +258,7 @@ export interface NodeContext {
   readonly net: Network;
   readonly clock: Clock;
   readonly files: Files;
+  readonly hashing: Hashing;
   readonly log: Log;
   readonly telemetry: Telemetry;
   /** Uniform in [0, 1). Seeded, so that a run can be repeated. */

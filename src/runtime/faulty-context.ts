@@ -30,9 +30,9 @@ export function createFaultyContext(
   // As when a stopped process goes on: first the timers that were due, then what has arrived.
   faults.onChange(() => clock.refresh());
   faults.onChange(() => net.refresh());
-  const { log, telemetry } = inner;
+  const { hashing, log, telemetry } = inner;
   return {
-    context: { net, clock, files, log, telemetry, random: () => inner.random() },
+    context: { net, clock, files, hashing, log, telemetry, random: () => inner.random() },
     setFaults: (specs) => faults.set(specs),
   };
 }

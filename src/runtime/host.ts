@@ -6,6 +6,7 @@ import type { CreateNode, NodeProgram } from './context';
 import { createFaultyContext } from './faulty-context';
 import { systemFiles } from './files';
 import { FlowMeter } from './flow-meter';
+import { systemHashing } from './hashing';
 import { systemNetwork } from './network';
 import { NodeTelemetrySender } from './node-telemetry';
 import { seededRandom } from './random';
@@ -33,6 +34,7 @@ export class NodeHost {
       net: systemNetwork(meter),
       clock: systemClock,
       files: systemFiles(this.#sender.log),
+      hashing: systemHashing(),
       log: this.#sender.log,
       telemetry: this.#sender.telemetry,
       random: seededRandom(start.seed),

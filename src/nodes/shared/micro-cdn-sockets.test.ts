@@ -8,6 +8,7 @@ import { systemClock } from '../../runtime/clock';
 import type { CreateNode, Log, NodeContext, NodeProgram } from '../../runtime/context';
 import { systemFiles } from '../../runtime/files';
 import { FlowMeter } from '../../runtime/flow-meter';
+import { systemHashing } from '../../runtime/hashing';
 import { systemNetwork } from '../../runtime/network';
 import { seededRandom } from '../../runtime/random';
 import { manifest as clientManifest, type DownloadResult } from '../client/manifest';
@@ -50,6 +51,7 @@ async function start<C>(createNode: CreateNode<C>, config: Record<string, unknow
     net: systemNetwork(new FlowMeter()),
     clock: systemClock,
     files: systemFiles(silent),
+    hashing: systemHashing(),
     log: silent,
     random: seededRandom(7),
     telemetry: {

@@ -3,6 +3,7 @@ import { seededRandom } from '../random';
 import { sleepOn } from '../sleep';
 import { FakeClock } from './fake-clock';
 import { MemoryFiles } from './memory-files';
+import { memoryHashing } from './memory-hashing';
 import { MemoryNetwork } from './memory-network';
 
 /** What a simulated node has said so far. */
@@ -51,6 +52,7 @@ export class Simulation {
       net: this.network.host(name, this.clock),
       clock: this.#clockOf(name),
       files: this.files,
+      hashing: memoryHashing,
       log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
       random: this.#random,
       telemetry: {
