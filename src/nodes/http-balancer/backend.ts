@@ -21,7 +21,10 @@ export class BackendState implements Backend {
   inFlight = 0;
   chosen = 0;
   failures = 0;
-  testing = false;
+  /** Its last reply to a test offered to keep the connection open. */
+  keepsConnections = false;
+  /** It is not checked before, on the context's clock. */
+  restsUntil = 0;
   #redirected = 0;
   #fadedAt = 0;
   #observedAt = 0;

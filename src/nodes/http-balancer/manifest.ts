@@ -145,6 +145,8 @@ export interface BackendView {
   latencyMs: number;
   /** Requests under way; when redirecting, clients sent there lately, fading. */
   load: number;
+  /** A connection is open whose end would tell of its death at once; otherwise it is checked when clients are sent there. */
+  watched: boolean;
   chosen: number;
   failures: number;
 }

@@ -12,10 +12,13 @@ import { BackendState } from './backend';
 import { BackendTester } from './backend-tester';
 import type { BackendView, HttpBalancerConfig, HttpBalancerSnapshot, HttpDecision } from './manifest';
 import { passOn } from './pass-on';
+import { SentClients } from './sent-clients';
 
 const KEPT_DECISIONS = 100;
 /** A client of ours names the server that has just failed it, so that nobody else is sent there. */
 const FAILED_FIELD = 'balancer-failed';
+/** A client that comes back is not kept waiting for longer. */
+const CHECK_WAIT_MS = 1500;
 
 export const createNode: CreateNode<HttpBalancerConfig> = (config, context) =>
   new HttpBalancer(config, context);
@@ -29,6 +32,8 @@ class HttpBalancer implements NodeProgram {
   readonly #tester: BackendTester;
   readonly #policy: BalancingPolicy;
   readonly #backends: BackendState[];
+  readonly #byAddress: ReadonlyMap<string, BackendState>;
+  readonly #sent: SentClients;
   readonly #decisions = new RequestLog<HttpDecision>(KEPT_DECISIONS);
   readonly #changed: () => void;
   #timer: Timer | undefined;
@@ -46,11 +51,14 @@ class HttpBalancer implements NodeProgram {
     this.#context = context;
     this.#policy = balancingPolicies[config.policy]();
     this.#backends = config.servers.map((endpoint) => new BackendState(endpoint, () => context.clock.now()));
+    this.#byAddress = new Map(this.#backends.map((backend) => [backend.id, backend]));
+    this.#sent = new SentClients(() => context.clock.now());
     this.#changed = context.telemetry.publish(() => ({ ...this.#snapshot() })).changed;
     this.#upstream = new Upstream(context, {
       ...defaultUpstreamOptions,
       tolerance: { missingLastLineFeed: config.strict ? 'never' : 'anywhere' },
       connectMs: config.timeoutMs,
+      mayKeep: (endpoint) => this.#backendAt(formatEndpoint(endpoint))?.keepsConnections ?? false,
       onIdleClosed: (endpoint) => this.#suspect(formatEndpoint(endpoint)),
     });
     this.#tester = new BackendTester(context, this.#upstream, config, this.#changed);
@@ -93,16 +101,19 @@ class HttpBalancer implements NodeProgram {
 
   /** Something speaks against a server: it is tested at once, rather than at its turn. */
   #suspect(address: string): void {
-    const backend = this.#backends.find(({ id }) => id === address);
+    const backend = this.#backendAt(address);
     if (backend) this.#tester.test(backend);
+  }
+
+  #backendAt(address: string | undefined): BackendState | undefined {
+    return this.#byAddress.get(address ?? '');
   }
 
   #handle(exchange: Exchange): void {
     this.#requests++;
     this.#context.telemetry.count('requests');
-    const failed = exchange.head.fields.first(FAILED_FIELD);
     const avoided = new Set<BackendState>();
-    const reported = this.#backends.find(({ id }) => id === failed);
+    const reported = this.#backendAt(exchange.head.fields.first(FAILED_FIELD));
     if (reported) {
       avoided.add(reported);
       this.#tester.test(reported);
@@ -111,12 +122,23 @@ class HttpBalancer implements NodeProgram {
     else this.#redirect(exchange, avoided);
   }
 
+  /** A client that comes back for the same may have found nobody where it was sent: that is looked into first. */
   #redirect(exchange: Exchange, avoided: ReadonlySet<BackendState>): void {
     const { target } = exchange.head;
     const path = target.startsWith('/') ? target : (parseHttpUri(target)?.path ?? '/');
+    const former = this.#sent.find(exchange.peer.host, path);
+    if (!former || avoided.has(former)) return this.#send(exchange, path, avoided);
+    this.#tester.check(former);
+    this.#tester.whenChecked(former, CHECK_WAIT_MS, () => this.#send(exchange, path, avoided));
+  }
+
+  #send(exchange: Exchange, path: string, avoided: ReadonlySet<BackendState>): void {
+    if (exchange.isAbandoned) return;
     const backend = this.#choose(exchange, path, avoided);
     if (!backend) return this.#nobody(exchange);
     backend.redirected();
+    this.#sent.add(exchange.peer.host, path, backend);
+    this.#tester.check(backend);
     const location = `http://${backend.id}${path}`;
     const fields = Fields.of(['Location', location], ['Cache-Control', 'no-store']);
     exchange.explain(Number(this.#config.status), `It is at ${location}`, fields);
@@ -212,6 +234,7 @@ class HttpBalancer implements NodeProgram {
         ...(place < 0 ? {} : { rank: place + 1, share: (up.length - place) / tickets }),
         latencyMs: backend.latencyMs,
         load: backend.load,
+        watched: this.#upstream.watches(backend.endpoint),
         chosen: backend.chosen,
         failures: backend.failures,
       };

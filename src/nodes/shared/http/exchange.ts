@@ -119,8 +119,18 @@ export class Exchange {
 
   get takesPrepared(): boolean {
     return (
-      this.#keepAlive && this.head.minor === 1 && this.#content.done && !this.#connection.server.draining
+      this.#keepAlive &&
+      this.head.minor === 1 &&
+      !this.#asksToKeep &&
+      this.#content.done &&
+      !this.#connection.server.draining
     );
+  }
+
+  /** The client says that it would like to keep the connection, and is told for how long it may. */
+  get #asksToKeep(): boolean {
+    const connection = this.head.fields.get('connection');
+    return connection !== undefined && /(?:^|,)\s*keep-alive\s*(?:,|$)/i.test(connection);
   }
 
   /** Sends a whole reply: `text` as plain text, or bytes under the fields given. */
@@ -240,9 +250,15 @@ export class Exchange {
     if (!this.#content.done && this.#sink === undefined && this.head.fields.has('expect'))
       this.#keepAlive = false;
     if (!this.#keepAlive) fields.add('Connection', 'close');
-    else if (this.head.minor === 0) fields.add('Connection', 'keep-alive');
+    else if (this.#asksToKeep) this.#offerToKeep(fields);
     server.telemetry.trace('out', 'tcp', this.peer, () => `${status} ${fields.toString()}`);
     return responseHead(status, fields, reason);
+  }
+
+  #offerToKeep(fields: Fields): void {
+    fields.add('Connection', 'keep-alive');
+    const seconds = Math.floor(this.#connection.server.options.idleMs / 1000);
+    if (seconds > 0) fields.add('Keep-Alive', `timeout=${seconds}`);
   }
 
   #finish(): void {

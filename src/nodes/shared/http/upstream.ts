@@ -17,6 +17,8 @@ export interface UpstreamOptions {
   maxIdle: number;
   limits: HeadLimits;
   tolerance: HeadTolerance;
+  /** Whether connections to this server may be kept after a reply. Absent: wherever HTTP allows it. */
+  mayKeep?(server: Endpoint): boolean;
   /** An idle connection was closed by its server: a sign that it has died, or only that it was tired of waiting. */
   onIdleClosed?(server: Endpoint): void;
   /** Bytes; see `ConnectOptions.receiveBufferSize`. */
@@ -112,6 +114,11 @@ export class Upstream {
     return call;
   }
 
+  /** An idle connection to this server is open: its end would be told by `onIdleClosed`. */
+  watches(to: Endpoint): boolean {
+    return (this.#idle.get(formatEndpoint(to)) ?? []).length > 0;
+  }
+
   /** Idle connections to a server that is known to be gone are of no use. */
   forget(to: Endpoint): void {
     const key = formatEndpoint(to);
@@ -186,7 +193,8 @@ export class Upstream {
         this.#busy.delete(connection);
         call.connection = undefined;
         call.onAbort = undefined;
-        if (reusable && !this.#stopped) this.#keepIdle(to, connection);
+        const keeps = reusable && !this.#stopped && (this.options.mayKeep?.(to) ?? true);
+        if (keeps) this.#keepIdle(to, connection);
         else connection.destroy();
       },
     );
