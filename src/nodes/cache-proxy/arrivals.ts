@@ -1,5 +1,3 @@
-import { PartialContent } from '../../protocol/http/cache/partial';
-import { isStrong } from '../../protocol/http/etag';
 import type { Fields } from '../../protocol/http/fields';
 import { endToEndFields } from '../../protocol/http/hop-by-hop';
 import type { NodeContext } from '../../runtime/context';
@@ -76,34 +74,8 @@ export class Arrivals {
     this.#library.remove(entry);
   }
 
-  /** Adds a part to those that are stored, if they are surely of the same representation (RFC 9111, section 3.4). */
-  keepPart(part: Entry, size: number, start: number, bytes: Uint8Array): void {
-    const now = this.#context.clock.now();
-    const existing = this.#library.variantsOf(part.key).find(({ name }) => name === part.name);
-    const same = part.etag !== undefined && isStrong(part.etag) && existing?.etag === part.etag;
-    // A whole reply that is still good is worth more than a part of perhaps another one.
-    if (existing && !existing.partial && (same || existing.freshMs(now) > 0)) return;
-    const partial = new PartialContent(size);
-    if (existing?.partial && same && existing.partial.size === size) partial.adopt(existing.partial);
-    partial.add(start, bytes);
-    this.#keep(part, partial);
-  }
-
-  /** Completes a partial entry with all of the bytes that were missing. */
-  complete(entry: Entry, start: number, bytes: Uint8Array, meta: ReplyMeta, ageMs: number): Entry {
-    const whole = new PartialContent(entry.partial?.size ?? 0);
-    if (entry.partial) whole.adopt(entry.partial);
-    whole.add(start, bytes);
-    const now = this.#context.clock.now();
-    const complete = new Entry(entry.key, entry.varyNames, entry.variant, meta, entry.content, now, ageMs);
-    this.#keep(complete, whole);
-    return complete;
-  }
-
-  #keep(entry: Entry, partial: PartialContent): void {
-    const all = partial.isComplete ? partial.slice({ start: 0, end: partial.size }) : null;
-    if (all) entry.content = MemoryContent.of(all);
-    else entry.partial = partial;
+  /** Stores an entry whose content is all there, or all there is of it. */
+  keep(entry: Entry): void {
     this.#library.put(entry);
     if (this.#library.reserve(entry, weightOf(entry))) this.#settle(entry);
     else this.#library.remove(entry);

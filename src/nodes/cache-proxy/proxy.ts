@@ -8,12 +8,10 @@ import {
   withoutConditions,
 } from '../../protocol/http/cache/validation';
 import { variantKey, varyNames } from '../../protocol/http/cache/vary';
-import { isStrong } from '../../protocol/http/etag';
 import { Fields } from '../../protocol/http/fields';
 import type { Framing } from '../../protocol/http/framing';
 import { endToEndFields } from '../../protocol/http/hop-by-hop';
 import { HttpError } from '../../protocol/http/http-error';
-import { parseContentRange } from '../../protocol/http/range';
 import type { ResponseHead } from '../../protocol/http/response-head';
 import type { NodeContext } from '../../runtime/context';
 import { clientContent } from '../shared/http/client-content';
@@ -26,6 +24,7 @@ import { Flights } from './flights';
 import type { Library } from './library';
 import type { CacheConfig } from './manifest';
 import { forwardFields, isLoop, type Origins } from './origins';
+import { Parts } from './parts';
 import { PassingContent } from './passing-content';
 import { PurgeMarks } from './purge-marks';
 import { type Arrived, arrived, ReplyRules } from './reply-rules';
@@ -41,6 +40,7 @@ export class CachingProxy {
   readonly #responder: Responder;
   readonly #rules: ReplyRules;
   readonly #arrivals: Arrivals;
+  readonly #parts: Parts;
   readonly #flights: Flights;
   readonly #purged = new PurgeMarks();
 
@@ -56,6 +56,7 @@ export class CachingProxy {
     this.#responder = parts.responder;
     this.#rules = new ReplyRules(config);
     this.#arrivals = new Arrivals(context, parts.library);
+    this.#parts = new Parts(context, parts.library, this.#rules, this.#arrivals);
     this.#flights = new Flights(context.clock);
   }
 
@@ -156,24 +157,14 @@ export class CachingProxy {
     this.#launch(flight, fields);
   }
 
-  /**
-   * Bytes are missing: those alone are asked for where a strong validator makes sure that they fit (RFC 9111,
-   * section 3.4), and where the whole, which is put together in memory, has room there.
-   */
+  /** Bytes are missing: those alone are asked for where they can be combined with what is there. */
   #completePartial(pending: Pending, entry: Entry): void {
     const { exchange, route } = pending;
-    const { etag, partial } = entry;
-    const gap = partial?.gap;
     const fields = forwardFields(exchange.head, route);
     const flight = new Flight(pending, 'partial', 'some of the bytes are not stored');
-    const fits = partial !== undefined && partial.size <= this.#library.maxMemoryObject;
-    if (etag === undefined || !isStrong(etag) || !gap || !fits || fields.has('range')) {
-      return this.#launch(flight, fields);
-    }
-    flight.completes = entry;
-    const last = gap.end === partial.size ? '' : gap.end - 1;
-    const completing = withoutConditions(fields).set('Range', `bytes=${gap.start}-${last}`);
-    this.#launch(flight, completing.set('If-Range', etag));
+    const completion = this.#parts.completion(entry, fields);
+    if (completion) flight.completes = entry;
+    this.#launch(flight, completion ?? fields);
   }
 
   /** False when the request has been answered, or sent past the cache, instead. */
@@ -424,58 +415,24 @@ export class CachingProxy {
   #partArrived(flight: Flight, reply: Arrived, framing: Framing): void {
     const meta = this.#rules.metaOf(reply);
     const now = this.#context.clock.now();
-    const range = parseContentRange(reply.fields.first('content-range') ?? '');
     const length = lengthOf(framing);
-    const problem = this.#refusal(flight, reply, meta) ?? this.#partProblem(range, length);
+    const problem = this.#refusal(flight, reply, meta) ?? this.#parts.problem(reply, length);
     const { entry, content } = passingEntry(flight.key, meta, reply.fields, length, now, reply.ageMs);
-    if (range?.size && problem === null) {
-      const { start, size } = range;
-      const names = varyNames(reply.fields) as string[];
-      const fields = meta.fields.copy((name) => name !== 'content-range' && name !== 'content-length');
-      const whole = { ...meta, status: 200, reason: '', fields };
-      const part = new Entry(
-        flight.key,
-        names,
-        variantKey(names, flight.requestFields),
-        whole,
-        content,
-        now,
-        reply.ageMs,
-      );
-      flight.gathers = { parts: [], done: (bytes) => this.#arrivals.keepPart(part, size, start, bytes) };
-    } else content.onUnread = () => flight.call?.abort();
+    if (problem === null) this.#parts.gather(flight, meta, reply);
+    else content.onUnread = () => flight.call?.abort();
     this.#deliver(flight, entry, 206, problem);
-  }
-
-  /**
-   * Why a part is not kept; null when it may be. Content that is shorter than its Content-Range is an incomplete
-   * reply (RFC 9111, section 3.3): what there is counts. Longer, nobody knows which bytes it has.
-   */
-  #partProblem(range: ReturnType<typeof parseContentRange>, length: number | undefined): string | null {
-    if (!range?.size || length === undefined) return 'not one run of known size';
-    if (length > range.end - range.start) return 'longer than its Content-Range';
-    return length <= this.#library.maxMemoryObject ? null : 'too large for the store';
   }
 
   /** The origin sends the bytes that were missing; or others, so that only the whole reply helps. */
   #completionArrived(flight: Flight, entry: Entry, reply: Arrived, framing: Framing): void {
-    const range = parseContentRange(reply.fields.first('content-range') ?? '');
-    const gap = entry.partial?.gap;
     const [waiter] = flight.waiters;
-    const expected =
-      range?.start === gap?.start &&
-      range?.end === gap?.end &&
-      range?.size === entry.partial?.size &&
-      lengthOf(framing) === (range && range.end - range.start) &&
-      reply.fields.first('etag') === entry.etag;
-    if (!expected || !range || !waiter) {
+    if (!waiter || !this.#parts.completes(entry, reply, lengthOf(framing))) {
       flight.discards = true;
       flight.call?.abort();
       return this.#askAgain(flight, 'the origin sent others');
     }
     const done = (bytes: Uint8Array): void => {
-      const meta = this.#rules.updated(entry.meta, reply);
-      const complete = this.#arrivals.complete(entry, range.start, bytes, meta, reply.ageMs);
+      const complete = this.#parts.complete(entry, reply, bytes);
       const cache: CacheStatus = { hit: false, forward: 'partial', forwardStatus: 206, stored: true };
       const reason = 'the missing bytes were fetched';
       this.#responder.answer(waiter, complete, { cache, outcome: 'miss', reason }, false);

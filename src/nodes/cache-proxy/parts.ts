@@ -1,0 +1,126 @@
+import { sharesStrongValidator, strongValidator } from '../../protocol/http/cache/combining';
+import { PartialContent } from '../../protocol/http/cache/partial';
+import { withoutConditions } from '../../protocol/http/cache/validation';
+import { variantKey, varyNames } from '../../protocol/http/cache/vary';
+import type { Fields } from '../../protocol/http/fields';
+import { parseContentRange } from '../../protocol/http/range';
+import type { NodeContext } from '../../runtime/context';
+import type { Arrivals } from './arrivals';
+import { Entry, type ReplyMeta } from './entry';
+import type { Flight } from './flight';
+import type { Library } from './library';
+import { MemoryContent } from './memory-content';
+import type { Arrived, ReplyRules } from './reply-rules';
+
+/** Keeps parts of representations, combines and completes them (RFC 9111, sections 3.3 and 3.4). */
+export class Parts {
+  readonly #context: NodeContext;
+  readonly #library: Library;
+  readonly #rules: ReplyRules;
+  readonly #arrivals: Arrivals;
+
+  constructor(context: NodeContext, library: Library, rules: ReplyRules, arrivals: Arrivals) {
+    this.#context = context;
+    this.#library = library;
+    this.#rules = rules;
+    this.#arrivals = arrivals;
+  }
+
+  /**
+   * Makes of a request for the whole one for the bytes that a partial entry lacks. Undefined where only the whole
+   * helps: nothing makes sure that the bytes would fit, or the whole, which is put together in memory, has no
+   * room there.
+   */
+  completion(entry: Entry, request: Fields): Fields | undefined {
+    const { partial, meta } = entry;
+    const gap = partial?.gap;
+    const validator = strongValidator(meta.fields, meta.timing);
+    if (!gap || validator === undefined || request.has('range')) return undefined;
+    if (partial.size > this.#library.maxMemoryObject) return undefined;
+    const last = gap.end === partial.size ? '' : gap.end - 1;
+    return withoutConditions(request).set('Range', `bytes=${gap.start}-${last}`).set('If-Range', validator);
+  }
+
+  /** Whether a 206 has exactly the bytes that the entry lacks. */
+  completes({ partial, meta }: Entry, { fields }: Arrived, length: number | undefined): boolean {
+    const range = parseContentRange(fields.first('content-range') ?? '');
+    const gap = partial?.gap;
+    return (
+      range !== null &&
+      range.start === gap?.start &&
+      range.end === gap.end &&
+      range.size === partial?.size &&
+      length === range.end - range.start &&
+      sharesStrongValidator(fields, meta.fields, meta.timing)
+    );
+  }
+
+  /** The whole, made of a partial entry and the bytes that it lacked. */
+  complete(entry: Entry, reply: Arrived, bytes: Uint8Array): Entry {
+    const { partial } = entry;
+    const whole = new PartialContent(partial?.size ?? 0);
+    if (partial) whole.adopt(partial);
+    whole.add(partial?.gap?.start ?? 0, bytes);
+    return this.#keep(entry, this.#rules.updated(entry.meta, reply), whole, reply);
+  }
+
+  /**
+   * Why a 206 is not kept; null when it may be. Content that is shorter than its Content-Range is an incomplete
+   * reply (RFC 9111, section 3.3): what there is counts. Longer, nobody knows which bytes it has.
+   */
+  problem({ fields }: Arrived, length: number | undefined): string | null {
+    const range = parseContentRange(fields.first('content-range') ?? '');
+    if (!range?.size || length === undefined) return 'not one run of known size';
+    if (length > range.end - range.start) return 'longer than its Content-Range';
+    return length <= this.#library.maxMemoryObject ? null : 'too large for the store';
+  }
+
+  /** Gathers a 206 for which there is no `problem`, and adds it to what is stored of the same representation. */
+  gather(flight: Flight, meta: ReplyMeta, reply: Arrived): void {
+    const range = parseContentRange(reply.fields.first('content-range') ?? '');
+    const names = varyNames(reply.fields) as string[];
+    const place = { key: flight.key, varyNames: names, variant: variantKey(names, flight.requestFields) };
+    const done = (bytes: Uint8Array): void => {
+      const part = new PartialContent(range?.size ?? 0);
+      part.add(range?.start ?? 0, bytes);
+      this.#add(place, part, meta, reply);
+    };
+    flight.gathers = { parts: [], done };
+  }
+
+  #add(place: Place, part: PartialContent, meta: ReplyMeta, reply: Arrived): void {
+    const existing = this.#library.variantsOf(place.key).find(({ variant }) => variant === place.variant);
+    const same =
+      existing !== undefined && sharesStrongValidator(reply.fields, existing.fields, existing.meta.timing);
+    // A whole reply that is still good is worth more than a part of perhaps another one.
+    if (existing && !existing.partial && (same || existing.freshMs(this.#context.clock.now()) > 0)) return;
+    if (same && existing.partial?.size === part.size) {
+      const combined = new PartialContent(part.size);
+      combined.adopt(existing.partial);
+      combined.adopt(part);
+      this.#keep(place, this.#rules.updated(existing.meta, reply), combined, reply);
+    } else {
+      const fields = meta.fields.copy((name) => name !== 'content-range' && name !== 'content-length');
+      this.#keep(place, { ...meta, status: 200, reason: '', fields }, part, reply);
+    }
+  }
+
+  #keep(
+    { key, varyNames: names, variant }: Place,
+    meta: ReplyMeta,
+    partial: PartialContent,
+    reply: Arrived,
+  ): Entry {
+    const { clock } = this.#context;
+    const all = partial.isComplete ? partial.slice({ start: 0, end: partial.size }) : null;
+    const content = MemoryContent.of(all ?? new Uint8Array(0));
+    const ageMs = reply.ageMs + Math.max(0, clock.wallTime() - reply.timing.receivedAt);
+    const entry = new Entry(key, names, variant, meta, content, clock.now(), ageMs);
+    if (!all) entry.partial = partial;
+    this.#arrivals.keep(entry);
+    return entry;
+  }
+}
+
+/** Where an entry is found. */
+type Place = Pick<Entry, 'key' | 'varyNames' | 'variant'>;
