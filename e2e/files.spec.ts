@@ -58,6 +58,30 @@ test('an upload that the person cancels is cancelled, and nothing calls it a fai
   expect(await studio.page.getByText('could not be added').count()).toBe(0);
 });
 
+test('a removed file comes back by the toast, and later from the list of removed files', async ({
+  studio,
+}) => {
+  await studio.buildSample();
+  await studio.select('CS1');
+  await studio.openInspectorTab('Files');
+  const remove = async (): Promise<void> => {
+    await studio.fileRow('hello.txt').click();
+    await studio.page.keyboard.press('Delete');
+    await expect(studio.fileRow('hello.txt')).toBeHidden();
+  };
+  await remove();
+  await studio.toast('“hello.txt” removed from CS1').getByRole('button', { name: 'Undo' }).click();
+  await expect(studio.fileRow('hello.txt')).toBeVisible();
+
+  await remove();
+  await studio.inspector.getByRole('button', { name: '1 removed file' }).click();
+  await studio.fileRow('hello.txt').click();
+  await studio.inspector.getByRole('button', { name: 'Restore' }).click();
+  await expect(studio.inspector).toContainText('No file was removed from CS1.');
+  await studio.inspector.getByRole('button', { name: 'Files', exact: true }).click();
+  await expect(studio.fileRow('hello.txt')).toBeVisible();
+});
+
 test('files dropped beside every server ask which one takes them', async ({ studio, home }) => {
   await studio.buildSample();
   const path = join(home, 'loose.txt');

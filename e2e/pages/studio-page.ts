@@ -148,6 +148,10 @@ export class StudioPage {
     return this.dock.getByRole('article', { name: `${name}, ${phase}` });
   }
 
+  toast(title: string): Locator {
+    return this.page.locator('.toast').filter({ hasText: title });
+  }
+
   /** A row of the files of the node that is selected. */
   fileRow(name: string): Locator {
     return this.inspector.getByRole('row').filter({ hasText: name });

@@ -29,6 +29,13 @@ export interface FileRow {
   /** Why other programs might not see the file: a space in its name, for example. */
   note?: string;
 }
+export interface RemovedFile {
+  /** What was removed at once has the same. */
+  batch: string;
+  name: string;
+  size: number;
+  removedMs: number;
+}
 export interface CatalogueRow {
   name: string;
   size: number;
@@ -111,8 +118,23 @@ export const calls = {
   ),
 
   'files.list': call<Page<FileRow>>()(page.extend({ node: z.string() })),
-  'files.remove': call<void>()(
+  /** Moves files out of a node's folder, to be kept for `files.restore`. */
+  'files.remove': call<{ batch: string; removed: number }>()(
     z.object({ node: z.string(), names: z.array(z.string().max(1024)).min(1).max(10_000) }),
+  ),
+  /** What was removed from a node, the newest first. */
+  'files.removed': call<Page<RemovedFile> & { folder: string }>()(
+    page.pick({ offset: true, limit: true }).extend({ node: z.string() }),
+  ),
+  /** Puts removed files back. One whose name is taken again stays where it is, and is among the problems. */
+  'files.restore': call<{ restored: number; problems: string[] }>()(
+    z.object({
+      node: z.string(),
+      files: z
+        .array(z.object({ batch: z.string().max(200), name: z.string().max(1024) }))
+        .min(1)
+        .max(10_000),
+    }),
   ),
   /** Copies files and folders of this machine into a node, as a task. Only where `shell.paths`. */
   'files.import': call<{ tasks: string[] }>()(

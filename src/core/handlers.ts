@@ -75,6 +75,8 @@ export function createHandlers(core: Core): Handlers {
 
     'files.list': ({ node, ...query }) => content.list(node, query),
     'files.remove': ({ node, names }) => content.remove(node, names),
+    'files.removed': ({ node, ...range }) => content.removed(node, range),
+    'files.restore': ({ node, files }) => content.restore(node, files),
     'files.import': ({ node, paths }) => {
       if (!core.options.shell.paths)
         throw new StudioError(

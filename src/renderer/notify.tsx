@@ -1,4 +1,5 @@
 /** Toasts: one look for every outcome, never colour alone. */
+import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconInfoCircle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
@@ -14,15 +15,35 @@ const looks: Record<Notice['level'], { icon: ReactNode; tone: string; closeMs: n
 
 export interface Toast extends Omit<Notice, 'id' | 'text'> {
   text?: ReactNode;
+  /** A button, and the toast stays a while longer. */
+  action?: { label: string; run: () => void };
 }
 
-export function notify({ level, title, text }: Toast): void {
+const actionMs = 12_000;
+
+export function notify({ level, title, text, action }: Toast): void {
   const { icon, tone, closeMs } = looks[level];
-  notifications.show({
+  const id = notifications.show({
     icon,
     title,
-    message: text ?? null,
-    autoClose: closeMs,
+    message: action ? (
+      <>
+        {text}
+        <Button
+          size="compact-sm"
+          mt={6}
+          onClick={() => {
+            notifications.hide(id);
+            action.run();
+          }}
+        >
+          {action.label}
+        </Button>
+      </>
+    ) : (
+      (text ?? null)
+    ),
+    autoClose: action ? actionMs : closeMs,
     withBorder: true,
     role: level === 'bad' ? 'alert' : 'status',
     'aria-live': level === 'bad' ? 'assertive' : 'polite',

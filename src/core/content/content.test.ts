@@ -278,6 +278,51 @@ describe('removing files', () => {
     expect(await readFile(join(root, '.trash', bin as string, 'sub/b'), 'utf8')).toBe('b');
   });
 
+  it('can be undone, file by file', async () => {
+    await put({ a: 'a', 'sub/b': 'bb', c: 'c' });
+    const { batch, removed } = await content.remove('cs1', ['a', 'sub/b', 'gone']);
+    expect(removed).toBe(2);
+    await content.remove('cs1', ['c']);
+    const kept = await content.removed('cs1', { offset: 0, limit: 10 });
+    expect(kept.rows.map(({ name, size }) => `${name} ${size}`).sort()).toEqual(['a 1', 'c 1', 'sub/b 2']);
+    expect(kept.rows.at(-1)).toMatchObject({ batch });
+    expect(Math.abs(Date.now() - (kept.rows[0]?.removedMs ?? 0))).toBeLessThan(60_000);
+    await rm(served, { recursive: true });
+    expect(await content.restore('cs1', [{ batch, name: 'sub/b' }])).toEqual({ restored: 1, problems: [] });
+    expect(await names()).toEqual(['sub/b']);
+    expect(await readFile(join(served, 'sub/b'), 'utf8')).toBe('bb');
+    expect((await content.removed('cs1', { offset: 0, limit: 1 })).total).toBe(2);
+    await content.restore('cs1', [{ batch, name: 'a' }]);
+    expect(await readdir(join(root, '.trash'))).not.toContain(batch);
+  });
+
+  it('cannot be undone over a file that came since, nor for what was never removed from there', async () => {
+    await put({ a: 'old' });
+    const { batch } = await content.remove('cs1', ['a']);
+    await put({ a: 'new' });
+    const again = await content.restore('cs1', [
+      { batch, name: 'a' },
+      { batch, name: 'never' },
+      { batch, name: '../a' },
+      { batch: batch.replace('cs1', 'cs2'), name: 'a' },
+      { batch: '..', name: 'a' },
+    ]);
+    expect(again.restored).toBe(0);
+    expect(again.problems).toHaveLength(5);
+    expect(again.problems[0]).toBe('There is another file a now.');
+    expect(await readFile(join(served, 'a'), 'utf8')).toBe('new');
+    expect((await content.removed('cs1', { offset: 0, limit: 10 })).rows).toHaveLength(1);
+  });
+
+  it.skipIf(process.platform === 'win32')('is not undone through a link that leads out', async () => {
+    await put({ 'sub/a': 'a' });
+    const { batch } = await content.remove('cs1', ['sub/a']);
+    await rm(join(served, 'sub'), { recursive: true });
+    await symlink(root, join(served, 'sub'));
+    expect(await content.restore('cs1', [{ batch, name: 'sub/a' }])).toMatchObject({ restored: 0 });
+    expect(await readdir(root)).not.toContain('a');
+  });
+
   it('never reaches outside the folder', async () => {
     await put({ precious: 'p' }, root);
     await put({ a: 'a' });

@@ -1,13 +1,13 @@
 /** The files of nodes: listed, added by path or upload, removed. */
-import type { FileRow, Page, UploadTicket } from '../../contract/calls';
+import type { FileRow, Page, RemovedFile, UploadTicket } from '../../contract/calls';
+import { toErrorShape } from '../../contract/errors';
 import type { NodeSpec } from '../../contract/workspace';
 import type { EventHub } from '../events/event-hub';
 import type { Tasks } from '../tasks';
-import { countOf } from './batch';
 import type { ListQuery } from './folder-listing';
 import { Imports } from './imports';
 import { NodeFolders } from './node-folders';
-import { moveToTrash } from './trash';
+import { Trash } from './trash';
 import { Uploads } from './uploads';
 
 export interface ContentOptions {
@@ -26,6 +26,7 @@ export class Content {
   readonly #folders: NodeFolders;
   readonly #imports: Imports;
   readonly #uploads: Uploads;
+  readonly #trash: Trash;
 
   constructor(options: ContentOptions) {
     this.#options = options;
@@ -33,6 +34,7 @@ export class Content {
     this.#folders = new NodeFolders(options);
     this.#imports = new Imports(hub, tasks, this.#folders);
     this.#uploads = new Uploads(tasks, this.#folders);
+    this.#trash = new Trash(options.trash);
   }
 
   async list(id: string, query: ListQuery): Promise<Page<FileRow>> {
@@ -48,12 +50,39 @@ export class Content {
   }
 
   /** Moves files to the workspace's trash. */
-  async remove(id: string, names: readonly string[]): Promise<void> {
+  async remove(id: string, names: readonly string[]): Promise<{ batch: string; removed: number }> {
     const node = this.#options.node(id);
-    const { hub, trash } = this.#options;
-    const { moved, to } = await moveToTrash(this.#folders.path(node), names, trash(), node.id);
+    try {
+      return await this.#trash.take(node.id, this.#folders.path(node), names);
+    } finally {
+      this.#folders.changed(node);
+    }
+  }
+
+  /** What was removed, and where it is kept. */
+  async removed(
+    id: string,
+    range: { offset: number; limit: number },
+  ): Promise<Page<RemovedFile> & { folder: string }> {
+    const node = this.#options.node(id);
+    return { ...(await this.#trash.list(node.id, range)), folder: this.#trash.folder };
+  }
+
+  /** Puts removed files back, those that can be. */
+  async restore(
+    id: string,
+    files: readonly Pick<RemovedFile, 'batch' | 'name'>[],
+  ): Promise<{ restored: number; problems: string[] }> {
+    const node = this.#options.node(id);
+    const folder = this.#folders.path(node);
+    const problems: string[] = [];
+    for (const file of files) {
+      await this.#trash
+        .putBack(node.id, folder, file)
+        .catch((error: unknown) => void problems.push(toErrorShape(error).message));
+    }
     this.#folders.changed(node);
-    if (moved > 0) hub.notice('info', `${countOf(moved)} removed from ${node.name}`, `Kept in ${to}`);
+    return { restored: files.length - problems.length, problems };
   }
 
   /** Copies files and folders of this machine into a node; returns the tasks, which go on by themselves. */

@@ -106,8 +106,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     props.onSelect?.([...next]);
   };
 
-  const onClick = (event: MouseEvent, index: number, item: Row): void => {
+  const onClick = (event: MouseEvent<HTMLElement>, index: number, item: Row): void => {
     setActive(index);
+    // The press gave the keyboard to a cell, which has no keys.
+    if ((event.target as HTMLElement).closest('button, a, input') === null)
+      event.currentTarget.focus({ preventScroll: true });
     if (event.shiftKey) return selectRange(anchor.current, index);
     anchor.current = index;
     if (event.ctrlKey || event.metaKey) toggle(item);

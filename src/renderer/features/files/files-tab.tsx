@@ -1,5 +1,5 @@
 /** The files of one server: add, drop, search, download, remove. */
-import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Button, Menu, Tooltip } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import {
   IconAlertTriangle,
@@ -21,12 +21,14 @@ import { SearchField } from '../../ui/search-field';
 import { usePagedRows } from '../../ui/use-paged-rows';
 import { carriesFiles } from '../../uploads/dropped';
 import css from './files.module.css';
+import { RemovedFiles, useRemovedCount, useRestore } from './removed-files';
 
 type SortBy = 'name' | 'size' | 'modified';
 
 export function FilesTab({ node }: { node: string }) {
   const { client, uploads } = useStudioParts();
   const run = useRun();
+  const restore = useRestore(node);
   const panel = usePanel();
   const spec = useNodeSpec(node);
   const version = useStudio((state) => state.filesVersion.get(node) ?? 0);
@@ -50,17 +52,19 @@ export function FilesTab({ node }: { node: string }) {
   );
   const rows = usePagedRows<FileRow>(['files', node, settled, sort.by, sort.descending, version], fetchPage);
   const name = spec?.name ?? 'the server';
+  const removed = useRemovedCount(node);
+  const [showRemoved, setShowRemoved] = useState(false);
 
-  const remove = (names: readonly string[]): void => {
-    const what = names.length === 1 ? `“${names[0]}”` : formatCount(names.length, 'file');
-    panel.open({
-      kind: 'confirm',
-      title: `Remove ${what} from ${name}?`,
-      text: `The file${names.length === 1 ? ' is' : 's are'} deleted from the folder of ${name} and cannot be downloaded from there any more.`,
-      action: 'Remove',
-      run: () => {
-        void run('files.remove', { node, names: [...names] }).then(() => setSelected(new Set()));
-      },
+  const remove = async (names: readonly string[]): Promise<void> => {
+    const done = await run('files.remove', { node, names: [...names] });
+    setSelected(new Set());
+    if (!done || done.removed === 0) return;
+    const what = names.length === 1 ? `“${names[0]}”` : formatCount(done.removed, 'file');
+    const files = names.map((removed) => ({ batch: done.batch, name: removed }));
+    notify({
+      level: 'info',
+      title: `${what} removed from ${name}`,
+      action: { label: 'Undo', run: () => void restore(files) },
     });
   };
 
@@ -145,6 +149,7 @@ export function FilesTab({ node }: { node: string }) {
     },
   };
 
+  if (showRemoved) return <RemovedFiles node={node} onClose={() => setShowRemoved(false)} />;
   return (
     <section
       className={css.tab}
@@ -161,7 +166,7 @@ export function FilesTab({ node }: { node: string }) {
         <SearchField label="Search files" value={search} onChange={setSearch} width="100%" />
         {selected.size > 0 && (
           <Tooltip label={`Remove ${formatCount(selected.size, 'selected file')}`}>
-            <ActionIcon aria-label="Remove selected files" onClick={() => remove([...selected])}>
+            <ActionIcon aria-label="Remove selected files" onClick={() => void remove([...selected])}>
               <IconTrash size={16} />
             </ActionIcon>
           </Tooltip>
@@ -185,7 +190,7 @@ export function FilesTab({ node }: { node: string }) {
           onMenu={(_row, at) => setMenu(at)}
           onKey={(event) => {
             if (event.key !== 'Delete' || selected.size === 0) return false;
-            remove([...selected]);
+            void remove([...selected]);
             return true;
           }}
           empty={
@@ -204,6 +209,11 @@ export function FilesTab({ node }: { node: string }) {
       <footer className={css.foot}>
         {formatCount(rows.total, 'file')}
         {selected.size > 1 && `, ${selected.size.toLocaleString()} selected`}
+        {removed > 0 && (
+          <Anchor component="button" type="button" inherit onClick={() => setShowRemoved(true)}>
+            {formatCount(removed, 'removed file')}
+          </Anchor>
+        )}
       </footer>
       {over && <div className={css.dropHere}>Drop to add to {name}</div>}
       {menu && (
@@ -223,8 +233,8 @@ export function FilesTab({ node }: { node: string }) {
           >
             Download
           </Menu.Item>
-          <Menu.Item leftSection={<IconTrash size={15} />} onClick={() => remove([...selected])}>
-            Remove…
+          <Menu.Item leftSection={<IconTrash size={15} />} onClick={() => void remove([...selected])}>
+            Remove
           </Menu.Item>
         </ContextMenu>
       )}
