@@ -1,5 +1,4 @@
 import { multipartByteranges } from '../../protocol/http/byteranges';
-import { dateOf } from '../../protocol/http/cache/age';
 import { notModifiedFields } from '../../protocol/http/cache/validation';
 import { evaluateConditions, ifRangeHolds } from '../../protocol/http/conditional';
 import type { Fields } from '../../protocol/http/fields';
@@ -41,7 +40,7 @@ export function selectFrom(
   const fields = from.copy();
   if (meta.status !== 200) return { status: meta.status, fields, range: 'all' };
   const { etag } = entry;
-  const lastModified = entry.lastModified ?? dateOf(meta.fields, meta.timing);
+  const lastModified = entry.lastModified ?? entry.date;
   const outcome = evaluateConditions(
     request.method,
     request.fields,
@@ -52,8 +51,7 @@ export function selectFrom(
   const size = entry.partial?.size ?? entry.content.length;
   const wanted = request.method === 'GET' && size !== undefined ? request.fields.first('range') : undefined;
   const validators = { etag, lastModified: entry.lastModified, exists: true };
-  const honoured =
-    wanted !== undefined && ifRangeHolds(request.fields, validators, dateOf(meta.fields, meta.timing), now);
+  const honoured = wanted !== undefined && ifRangeHolds(request.fields, validators, entry.date, now);
   const ranges = honoured ? selectRanges(wanted, size as number) : null;
   if (ranges === null) return entry.partial ? 'missing' : { status: 200, fields, range: 'all' };
   if (ranges === 'unsatisfiable') {

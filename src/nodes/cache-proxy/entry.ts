@@ -1,4 +1,4 @@
-import type { Timing } from '../../protocol/http/cache/age';
+import { dateOf, type Timing } from '../../protocol/http/cache/age';
 import type { CacheStatus } from '../../protocol/http/cache/cache-status';
 import type { Lifetime } from '../../protocol/http/cache/freshness';
 import type { PartialContent } from '../../protocol/http/cache/partial';
@@ -39,6 +39,8 @@ export class Entry implements StoredReply {
   /** Age when `#since` was now, ms. */
   #initialAge = 0;
   #since = 0;
+  /** Unix ms: of several that a request selects, the most recent answers. */
+  date = 0;
   lastModified: number | undefined;
   tags: readonly string[] = [];
   invalidated = false;
@@ -116,6 +118,7 @@ export class Entry implements StoredReply {
     this.invalidated = false;
     this.prepared = undefined;
     this.tags = listMembers(meta.fields.get('cache-tag') ?? '');
+    this.date = dateOf(meta.fields, meta.timing);
     const modified = meta.fields.first('last-modified');
     this.lastModified =
       (modified === undefined ? null : parseHttpDate(modified, meta.timing.receivedAt)) ?? undefined;

@@ -16,6 +16,8 @@ const MAX_SHARE = 0.5;
 const KEPT_EVICTIONS = 50;
 const KEPT_PURGES = 50;
 
+const nothing: readonly Entry[] = [];
+
 /** All stored replies: which there are, and which of them are in memory. The disk has its own tier. */
 export class Library {
   readonly #clock: Clock;
@@ -56,20 +58,16 @@ export class Library {
   }
 
   variantsOf(key: string): readonly Entry[] {
-    return this.#resources.get(key) ?? [];
+    return this.#resources.get(key) ?? nothing;
   }
 
-  /** The reply that a request selects (RFC 9111, section 4.1): of several the newest. */
+  /** The reply that a request selects (RFC 9111, section 4.1): of several the most recent by Date (section 4). */
   select(key: string, request: Fields): Entry | undefined {
-    const variants = this.#resources.get(key);
-    if (!variants) return undefined;
-    for (let at = variants.length - 1; at >= 0; at--) {
-      const entry = variants[at] as Entry;
-      if (entry.varyNames.length === 0) return entry;
-      if (variantKey(entry.varyNames, request) === entry.variant || prefersLanguage(entry, request))
-        return entry;
+    let newest: Entry | undefined;
+    for (const entry of this.variantsOf(key)) {
+      if ((newest === undefined || entry.date >= newest.date) && isSelected(entry, request)) newest = entry;
     }
-    return undefined;
+    return newest;
   }
 
   /** Adds a reply; one that it replaces goes. */
@@ -200,6 +198,11 @@ export class Library {
 /** What an entry with complete content takes in memory. */
 export function weightOf(entry: Entry): number {
   return (entry.partial?.held ?? entry.content.received) + overheadOf(entry.fields, entry.key);
+}
+
+function isSelected(entry: Entry, request: Fields): boolean {
+  if (entry.varyNames.length === 0) return true;
+  return variantKey(entry.varyNames, request) === entry.variant || prefersLanguage(entry, request);
 }
 
 /** Other fields of Vary still have to match. */

@@ -1,0 +1,47 @@
+/** What a cache is to be seen doing as an intermediary (RFC 9110, RFC 9211). */
+import { describe, expect, it } from 'vitest';
+import { CacheWorld } from '../testing/cache-world';
+import { fresh } from '../testing/reuse';
+
+describe('interim replies and trailers (RFC 9110, sections 15.2 and 6.5)', () => {
+  it.each([102, 103])('%i is passed through, and not stored', async (status) => {
+    const world = await CacheWorld.start();
+    world.script({ interim: [[status, [['Link', '</style.css>']]]], headers: fresh });
+    expect(await world.ask()).toMatchObject({ status: 200, interim: [status] });
+    const reply = await world.ask();
+    expect(reply.interim).toEqual([]);
+    expect(reply.headers.has('link')).toBe(false);
+    expect(world.seen).toHaveLength(1);
+  });
+  it('trailers are passed on', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: [], trailers: [['Checksum', 'abc']] });
+    expect((await world.ask()).trailers?.get('checksum')).toBe('abc');
+  });
+});
+
+describe('Cache-Status (RFC 9211) and Via (RFC 9110, section 7.6.3)', () => {
+  it('tells what was done', async () => {
+    const world = await CacheWorld.start();
+    world.script({
+      headers: [
+        ['Cache-Control', 'max-age=10'],
+        ['ETag', '"a"'],
+        ['Cache-Status', 'other; hit'],
+      ],
+    });
+    world.script({ headers: [['ETag', '"a"']], validate: true });
+    const miss = await world.ask();
+    expect(miss.headers.get('cache-status')).toBe(
+      'other; hit, micro-cdn; fwd=uri-miss; fwd-status=200; stored',
+    );
+    expect(miss.headers.get('via')).toBe('1.1 micro-cdn');
+    expect(world.seen[0]?.head.fields.get('via')).toBe('1.1 micro-cdn');
+    await world.wait(4);
+    expect((await world.ask()).headers.get('cache-status')).toBe('other; hit, micro-cdn; hit; ttl=6');
+    await world.wait(10);
+    expect((await world.ask()).headers.get('cache-status')).toContain('micro-cdn; fwd=stale; fwd-status=304');
+    const requests = world.operate('requests', {}) as { reason: string }[];
+    expect(requests[0]?.reason).toBe('stale by 4 s, revalidated, 304');
+  });
+});

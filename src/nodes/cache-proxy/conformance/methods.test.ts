@@ -1,0 +1,58 @@
+/** What other methods than GET do to the cache (RFC 9111, section 4.4). */
+import { describe, expect, it } from 'vitest';
+import { CacheWorld } from '../testing/cache-world';
+import { fresh } from '../testing/reuse';
+
+describe('methods (RFC 9111, section 4.4; RFC 9110, section 9.3.3)', () => {
+  it.each(['POST', 'PUT', 'DELETE', 'M-SEARCH'])(
+    '%s invalidates after success, not after failure',
+    async (method) => {
+      for (const [status, requests] of [
+        [200, 3],
+        [302, 3],
+        [500, 2],
+      ] as const) {
+        const world = await CacheWorld.start();
+        world.script({ headers: fresh }, { status, headers: [] });
+        await world.ask();
+        await world.ask({ method, body: 'abc' });
+        expect(world.seen[1]).toMatchObject({ body: 'abc' });
+        await world.ask();
+        expect(world.seen).toHaveLength(requests);
+      }
+    },
+  );
+  it('Location and Content-Location of the same origin too', async () => {
+    const world = await CacheWorld.start();
+    world.fallback = { headers: fresh };
+    for (const path of ['/x/a', '/x/b', '/c']) await world.ask({ path });
+    world.script({
+      headers: [
+        ['Location', 'a'],
+        ['Content-Location', 'http://cache.example/x/b'],
+      ],
+    });
+    await world.ask({ method: 'POST', path: '/x/', body: '1' });
+    for (const path of ['/x/a', '/x/b', '/c']) await world.ask({ path });
+    expect(world.seen.slice(4).map(({ head }) => head.target)).toEqual(['/x/a', '/x/b']);
+  });
+  it('a POST that describes its own URI is stored for GET', async () => {
+    const world = await CacheWorld.start();
+    world.script({
+      headers: [
+        ['Expires', 3600],
+        ['Content-Location', '/p'],
+      ],
+      body: 'posted',
+    });
+    await world.ask({ method: 'POST', path: '/p', body: '1' });
+    expect((await world.ask({ path: '/p' })).body).toBe('posted');
+    expect(world.seen).toHaveLength(1);
+  });
+  it('different queries are different keys', async () => {
+    const world = await CacheWorld.start();
+    world.fallback = { headers: fresh };
+    for (const path of ['/?a=1', '/?a=2', '/?a=1']) await world.ask({ path });
+    expect(world.seen).toHaveLength(2);
+  });
+});

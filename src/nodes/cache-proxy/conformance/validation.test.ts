@@ -1,0 +1,169 @@
+/** Asking whether what is stored still holds, and answering those who ask (RFC 9111, section 4.3). */
+import { describe, expect, it } from 'vitest';
+import { CacheWorld } from '../testing/cache-world';
+import { fresh, type Headers } from '../testing/reuse';
+
+describe('validation (RFC 9111, section 4.3)', () => {
+  const stale: Headers = [['Cache-Control', 'max-age=2']];
+
+  it.each<[string, Headers]>([
+    ['if-none-match', [['ETag', '"abcdef"']]],
+    ['if-none-match', [['ETag', 'W/"abcdef"']]],
+    ['if-modified-since', [['Last-Modified', 'Wed, 01 Jan 2020 00:00:00 GMT']]],
+  ])('4.3.1: asks with %s, and the stored content answers', async (name, validator) => {
+    const world = await CacheWorld.start();
+    world.script({ headers: [...stale, ...validator, ['A', '1']], body: 'content' });
+    world.script({ headers: [...stale, ...validator], validate: true });
+    await world.ask({ headers: [['Abc', '123']] });
+    await world.wait(3);
+    const reply = await world.ask({ headers: [['Abc', '123']] });
+    expect(reply).toMatchObject({ status: 200, body: 'content' });
+    expect(reply.headers.get('a')).toBe('1');
+    expect(world.seen[1]?.head.fields.get(name)).toBe(validator[0]?.[1]);
+    expect(world.seen[1]?.head.fields.get('abc')).toBe('123');
+    expect((await world.ask()).body).toBe('content');
+    expect(world.seen).toHaveLength(2);
+  });
+
+  it('3.2: a 304 replaces stored fields, but not Content-Length, and resets the age', async () => {
+    const world = await CacheWorld.start();
+    const tag: Headers = [['ETag', '"a"']];
+    world.script({
+      headers: [...stale, ...tag, ['Test', 'A'], ['Age', '1'], ['Kept', 'yes']],
+      body: 'content',
+    });
+    world.script({
+      headers: [['Cache-Control', 'max-age=3600'], ...tag, ['Test', 'B'], ['Content-Length', '10']],
+      validate: true,
+    });
+    await world.ask();
+    await world.wait(3);
+    for (const reply of [await world.ask(), await world.ask()]) {
+      expect(reply.headers.all('test')).toEqual(['B']);
+      expect(reply.headers.get('kept')).toBe('yes');
+      expect(reply.headers.get('content-length')).toBe('7');
+      expect(Number(reply.headers.get('age') ?? 0)).toBeLessThan(1);
+    }
+    expect(world.seen).toHaveLength(2);
+  });
+
+  it.each<[string, string, string]>([
+    ['Content-Encoding', 'a', 'b'],
+    ['Content-MD5', 'rL0Y20zC+Fzt72VPzMSk2A==', 'N7UdGUp1E+RbVvZSTy1R8g=='],
+    ['Content-Type', 'text/plain', 'text/plain;charset=utf-8'],
+    ['Content-Location', '/a', '/b'],
+    ['Set-Cookie', 'a=b', 'a=c'],
+  ])('3.2: a 304 replaces %s, since content is stored as it came', async (name, before, after) => {
+    const world = await CacheWorld.start();
+    const tag: Headers = [['ETag', '"a"']];
+    world.script({ headers: [...stale, ...tag, [name, before]] });
+    world.script({ headers: [...stale, ...tag, [name, after]], validate: true });
+    await world.ask();
+    await world.wait(3);
+    for (const reply of [await world.ask(), await world.ask()])
+      expect(reply.headers.all(name.toLowerCase())).toEqual([after]);
+    expect(world.seen).toHaveLength(2);
+  });
+
+  it('4.3.4: a 304 about another representation is not used', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: [...stale, ['ETag', '"a"']], body: 'old' });
+    world.script({ status: 304, headers: [['ETag', '"b"']] }, { headers: fresh, body: 'new' });
+    await world.ask();
+    await world.wait(3);
+    expect((await world.ask()).body).toBe('new');
+    expect(world.seen[2]?.head.fields.has('if-none-match')).toBe(false);
+  });
+
+  it('4.3.3: a full reply replaces what is stored', async () => {
+    const world = await CacheWorld.start();
+    world.script(
+      { headers: [...stale, ['ETag', '"a"']], body: 'old' },
+      { headers: [...fresh, ['ETag', '"b"']], body: 'new' },
+    );
+    await world.ask();
+    await world.wait(3);
+    expect((await world.ask()).body).toBe('new');
+    expect((await world.ask()).body).toBe('new');
+    expect(world.seen).toHaveLength(2);
+  });
+
+  describe('4.3.2: conditions of clients', () => {
+    const both: Headers = [
+      ['ETag', '"abcdef"'],
+      ['Last-Modified', -5000],
+    ];
+    it.each<[string, Headers, Headers, number]>([
+      ['a matching tag', both, [['If-None-Match', '"abcdef"']], 304],
+      ['a weak tag', [['ETag', 'W/"abcdef"']], [['If-None-Match', 'W/"abcdef"']], 304],
+      ['one of several tags', both, [['If-None-Match', '"1", "abcdef", "2"']], 304],
+      ['the last of several', both, [['If-None-Match', '"1", "abcdef"']], 304],
+      ['*', both, [['If-None-Match', '*']], 304],
+      ['another tag', both, [['If-None-Match', '"other"']], 200],
+      [
+        'the tag comes before the date',
+        both,
+        [
+          ['If-None-Match', '"other"'],
+          ['If-Modified-Since', -1],
+        ],
+        200,
+      ],
+      ['the same date', [['Last-Modified', -3000]], [['If-Modified-Since', -3000]], 304],
+      ['a later date', [['Last-Modified', -3000]], [['If-Modified-Since', -2000]], 304],
+      ['an earlier date', [['Last-Modified', -3000]], [['If-Modified-Since', -4000]], 200],
+      ['no Last-Modified: Date counts', [], [['If-Modified-Since', 5]], 304],
+      ['no Last-Modified, and an earlier date than Date', [], [['If-Modified-Since', -3000]], 200],
+    ])('%s', async (_rule, stored, asked, status) => {
+      const world = await CacheWorld.start();
+      world.script({ headers: [...fresh, ...stored] });
+      await world.ask();
+      const reply = await world.ask({ headers: asked });
+      expect(reply.status).toBe(status);
+      if (status === 304)
+        expect(reply.headers.get('etag')).toBe(stored.find(([name]) => name === 'ETag')?.[1]);
+      expect(world.seen).toHaveLength(1);
+    });
+
+    it('a stale reply is validated first, and then the client gets its 304', async () => {
+      const world = await CacheWorld.start();
+      const lm: Headers = [['Last-Modified', 'Wed, 01 Jan 2020 00:00:00 GMT']];
+      world.script({ headers: [...stale, ...lm] }, { headers: [...stale, ...lm], validate: true });
+      await world.ask();
+      await world.wait(3);
+      const reply = await world.ask({
+        headers: [['If-Modified-Since', 'Wednesday, 01-Jan-20 00:00:00 GMT']],
+      });
+      expect(reply.status).toBe(304);
+      expect(world.seen).toHaveLength(2);
+    });
+
+    it('with nothing stored they are passed on', async () => {
+      const world = await CacheWorld.start();
+      world.script({ status: 304, headers: [] });
+      expect((await world.ask({ headers: [['If-None-Match', '"x"']] })).status).toBe(304);
+      expect(world.seen[0]?.head.fields.get('if-none-match')).toBe('"x"');
+    });
+  });
+
+  it('4.3.5: a HEAD renews what is stored, or drops it', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: [...stale, ['ETag', '"a"'], ['Test', 'A']], body: 'content' });
+    world.script({ headers: [...fresh, ['ETag', '"a"'], ['Test', 'B'], ['Content-Length', '7']] });
+    await world.ask();
+    await world.wait(3);
+    expect((await world.ask({ method: 'HEAD' })).status).toBe(200);
+    const reply = await world.ask();
+    expect([reply.body, reply.headers.get('test')]).toEqual(['content', 'B']);
+    expect(world.seen.map(({ head }) => head.method)).toEqual(['GET', 'HEAD']);
+  });
+
+  it('a HEAD is answered from a stored GET', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: fresh, body: 'content' });
+    await world.ask();
+    const reply = await world.ask({ method: 'HEAD' });
+    expect([reply.status, reply.headers.get('content-length'), reply.body]).toEqual([200, '7', '']);
+    expect(world.seen).toHaveLength(1);
+  });
+});
