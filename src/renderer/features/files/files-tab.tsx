@@ -1,8 +1,9 @@
 /** The files of one server: add, drop, search, download, remove. */
-import { ActionIcon, Anchor, Button, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import {
   IconAlertTriangle,
+  IconArrowBackUp,
   IconDownload,
   IconFilePlus,
   IconFolderPlus,
@@ -171,6 +172,16 @@ export function FilesTab({ node }: { node: string }) {
             </ActionIcon>
           </Tooltip>
         )}
+        {removed > 0 && (
+          <Tooltip label={`${formatCount(removed, 'removed file')}, to be restored`}>
+            <ActionIcon
+              aria-label={formatCount(removed, 'removed file')}
+              onClick={() => setShowRemoved(true)}
+            >
+              <IconArrowBackUp size={16} />
+            </ActionIcon>
+          </Tooltip>
+        )}
         <AddButton node={node} />
       </div>
       <div className={css.table}>
@@ -209,11 +220,6 @@ export function FilesTab({ node }: { node: string }) {
       <footer className={css.foot}>
         {formatCount(rows.total, 'file')}
         {selected.size > 1 && `, ${selected.size.toLocaleString()} selected`}
-        {removed > 0 && (
-          <Anchor component="button" type="button" inherit onClick={() => setShowRemoved(true)}>
-            {formatCount(removed, 'removed file')}
-          </Anchor>
-        )}
       </footer>
       {over && <div className={css.dropHere}>Drop to add to {name}</div>}
       {menu && (
