@@ -1,7 +1,8 @@
 import type { StudioError } from '../../contract/errors';
 import type { HolderRow } from '../../protocol/micro-cdn-spans';
 import type { Folder } from '../../runtime/context';
-import { type DownloadView, MultiSourceDownload } from '../engine/download';
+import { MultiSourceDownload } from '../engine/download';
+import { plainProgress } from '../engine/download-view';
 import { finishFile } from '../engine/finish-file';
 import type { PieceHashes } from '../engine/piece-hashes';
 import { removeRecord } from '../engine/resume-record';
@@ -9,7 +10,7 @@ import { fetchPieceHashes, spanSource } from '../engine/span-source';
 import { reasonOf } from '../shared/error-text';
 import type { DownloadPorts } from './download';
 import type { Located } from './locator';
-import type { DownloadProgress, DownloadResult } from './manifest';
+import type { DownloadResult } from './manifest';
 import type { PartialFiles } from './partial-file';
 
 /** Smaller files are over before a second server has answered; they come from the one that the index chooses. */
@@ -48,7 +49,7 @@ export async function downloadFromSeveral(
   let download: MultiSourceDownload | undefined;
   const report = (): void => {
     if (download)
-      ports.report({ ...progressOf(download.view()), partial: `${folder.path}/${reserved.name}.part` });
+      ports.report({ ...plainProgress(download.view()), partial: `${folder.path}/${reserved.name}.part` });
   };
   try {
     download = new MultiSourceDownload(
@@ -89,7 +90,7 @@ export async function downloadFromSeveral(
       text: `${name} is saved (${file.size} bytes, ${outcome.verified} verified).`,
     });
     return {
-      ...progressOf(outcome.view),
+      ...plainProgress(outcome.view),
       path: `${folder.path}/${saved}`,
       size: file.size,
       sha256: outcome.sha256 as string,
@@ -145,20 +146,6 @@ async function agreedHashes(
     signal.throwIfAborted();
   }
   return heard[0] ?? null;
-}
-
-function progressOf({ phase, bytes, size, sources, marks }: DownloadView): DownloadProgress {
-  const best = sources.reduce((a, b) => (b.bytesPerSecond > (a?.bytesPerSecond ?? -1) ? b : a), sources[0]);
-  return {
-    phase: phase === 'paused' ? 'running' : phase,
-    bytes,
-    size,
-    ...(best ? { source: { serverId: best.id, address: best.address } } : {}),
-    segments: sources
-      .filter((source) => source.bytes > 0)
-      .map((source) => ({ source: source.id, bytes: source.bytes })),
-    marks: [...marks],
-  };
 }
 
 async function discard(folder: Folder, name: string): Promise<void> {

@@ -35,7 +35,7 @@ export class Shop {
     this.library = library;
     this.hot = new HotCache(library.folder, context.clock);
     this.digests = new Digests(library.folder);
-    this.pieceHashes = new PieceHashCache(library.folder);
+    this.pieceHashes = new PieceHashCache(library.folder, context.hashing);
     this.#events = new RateLimit(EVENTS_PER_SECOND, context.clock);
   }
 

@@ -5,7 +5,7 @@ import {
   type SpanRequest,
   spans,
 } from '../../protocol/micro-cdn-spans';
-import type { Connection, Folder, ReadableFile } from '../../runtime/context';
+import type { Connection, Folder, Hashing, ReadableFile } from '../../runtime/context';
 import type { PieceHashes } from '../engine/piece-hashes';
 import { hashFile } from '../engine/piece-hashes';
 import { codeOf } from '../shared/error-text';
@@ -22,11 +22,13 @@ const MAX_REMEMBERED = 1000;
 /** The piece hashes of files, remembered while the files stay the same. One is computed at a time. */
 export class PieceHashCache {
   readonly #folder: Folder;
+  readonly #hashing: Hashing;
   readonly #known = new Map<string, { size: number; modifiedMs: number; hashes: PieceHashes }>();
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(folder: Folder) {
+  constructor(folder: Folder, hashing: Hashing) {
     this.#folder = folder;
+    this.#hashing = hashing;
   }
 
   /** @throws an error of code 'ENOENT', or 'CHANGED' while it was read */
@@ -42,7 +44,7 @@ export class PieceHashCache {
       const { size, modifiedMs } = file;
       const known = this.#known.get(name);
       if (known && isSame(known, file)) return known.hashes;
-      const hashes = await hashFile(file);
+      const hashes = await hashFile(file, this.#hashing);
       if (!isSame({ size, modifiedMs }, await file.stat())) throw changed();
       this.#known.delete(name);
       this.#known.set(name, { size, modifiedMs, hashes });

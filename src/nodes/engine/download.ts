@@ -1,32 +1,24 @@
 /**
  * One file from many sources at once, whatever protocol each of them speaks. What to ask of whom is decided by
- * `PieceScheduler`; here are the bytes: buffers, verification, the disk, and what a person sees of it.
+ * `PieceScheduler`, the sources are kept by `SourcePool`, the bytes by `PieceStore`; here they come together.
  */
 import { StudioError } from '../../contract/errors';
-import { type Priority, shareOf } from '../../contract/priority';
-import { type PieceLayout, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
-import { PieceMap } from '../../protocol/pieces/piece-map';
-import { PieceScheduler, type Request } from '../../protocol/pieces/scheduler';
-import type { Claim, Shares } from '../../protocol/pieces/shares';
+import type { Priority } from '../../contract/priority';
+import { type PieceLayout, pieceLength } from '../../protocol/pieces/layout';
+import type { PieceMap } from '../../protocol/pieces/piece-map';
+import { PieceScheduler } from '../../protocol/pieces/scheduler';
+import type { Shares } from '../../protocol/pieces/shares';
 import { TokenBucket } from '../../protocol/pieces/token-bucket';
-import type { Folder, NodeContext, Timer, WritableFile } from '../../runtime/context';
-import { reasonOf } from '../shared/error-text';
-import { type RecordedIdentity, readRecord, removeRecord, writeRecord } from './resume-record';
-import type { OpenSource, Source } from './source';
-import { OrderedDigest, pieceIsRight, type Verification } from './verification';
+import type { Folder, NodeContext, Timer } from '../../runtime/context';
+import { type DownloadView, FROM_EARLIER_RUN, MISSING, pieceCells } from './download-view';
+import { PieceStore } from './piece-store';
+import type { Source } from './source';
+import { type Slot, SourcePool } from './source-pool';
+import { type Verification, verifiedWords } from './verification';
 
 /** One timer for the whole download looks after rates, stalls and the record; there is none per piece. */
 const TICK_MS = 100;
 const RECORD_EVERY_TICKS = 10;
-/** Bytes that wait to be verified and written; more, and nobody is read from until half of it is written. */
-const MAX_UNWRITTEN = 16 * 1024 * 1024;
-/** Buffers kept for the next piece: fresh memory costs a page fault every 4 KiB. */
-const MAX_SPARE = 16 * 1024 * 1024;
-/** How often a source may fail in a row, without a useful byte between, before it is left alone. */
-const MAX_FAILURES = 3;
-const FIRST_RETRY_MS = 300;
-/** The piece map is shown in at most so many cells. */
-const MAX_CELLS = 400;
 /** A source that comes and goes must not fill the memory with the story of it. */
 const MAX_MARKS = 100;
 /** Pause of a rate limit that is not worth stopping the sources for. */
@@ -59,39 +51,6 @@ export interface DownloadOptions {
   discardPartial?: boolean;
 }
 
-export interface SourceView {
-  id: string;
-  address: string;
-  state: 'reserve' | 'connecting' | 'active' | 'choked' | 'stalled' | 'lost' | 'banned';
-  bytes: number;
-  bytesPerSecond: number;
-  /** Why it is not used, or what happened to it. */
-  note?: string;
-}
-
-export interface DownloadView {
-  phase: 'waiting' | 'running' | 'paused' | 'verifying';
-  priority: Priority;
-  bytes: number;
-  size: number;
-  /** Bytes that came twice, or for which nobody waited any more, or which were wrong. */
-  wasted: number;
-  bytesPerSecond: number;
-  sources: SourceView[];
-  marks: { at: number; bytes: number; text: string }[];
-  pieces: PieceCells;
-}
-
-/** The piece map in at most 400 cells, each standing for `perCell` pieces. */
-export interface PieceCells {
-  perCell: number;
-  count: number;
-  /** Index into `sources` of whom most of the cell came from; -1: missing, -2: from an earlier run. */
-  from: number[];
-  /** Sources that have the rarest piece of the cell now. */
-  availability: number[];
-}
-
 export interface DownloadOutcome {
   /** What was verified, in words: 'size and every piece (SHA-256)'. */
   verified: string;
@@ -109,94 +68,65 @@ export interface DownloadListener {
   pieceKept?(piece: number): void;
 }
 
-interface Slot {
-  source: Source;
-  state: SourceView['state'];
-  open: OpenSource | null;
-  abort: AbortController;
-  bytes: number;
-  failures: number;
-  note: string | undefined;
-  retry: Timer | null;
-  /** To its part of the source, while it is open. */
-  claim: Claim | null;
-  /** Place in the list that the cells of the piece map refer to. */
-  index: number;
-}
-
-const PART = '.part';
-
 export class MultiSourceDownload {
   readonly #context: NodeContext;
   readonly #options: DownloadOptions;
   readonly #listener: DownloadListener;
-  readonly #slots = new Map<string, Slot>();
-  readonly #buffers = new Map<number, Buffer>();
-  readonly #spare: Buffer[] = [];
+  readonly #store: PieceStore;
+  readonly #scheduler: PieceScheduler;
+  readonly #pool: SourcePool;
   /** From whom each piece is, as an index of a slot. */
   readonly #origin: Int16Array;
   readonly #marks: DownloadView['marks'] = [];
-  #verified: PieceMap;
-  #scheduler: PieceScheduler;
-  #digest: OrderedDigest | null = null;
-  #file: WritableFile | null = null;
+  /** Reading stops while any of these holds. */
+  readonly #holds = new Set<'disk' | 'limit' | 'person'>();
   #bucket: TokenBucket;
   #throttle: Timer | null = null;
   #phase: DownloadView['phase'] = 'waiting';
+  #priority: Priority;
   #keptBytes = 0;
   #wasted = 0;
-  #unwritten = 0;
-  /** Reading stops while any of these holds. */
-  readonly #holds = new Set<'disk' | 'limit' | 'person'>();
   #ticks = 0;
-  #recordedPieces = -1;
-  #recording: Promise<void> = Promise.resolve();
   #sourcelessSince: number;
-  #priority: Priority;
+  /** Ends the download; null before it runs and after it has ended. */
   #settle: ((error: Error | null) => void) | null = null;
 
   constructor(context: NodeContext, options: DownloadOptions, listener: DownloadListener) {
+    const { layout, order, timeoutMs, maxSources, shares } = options;
+    const { clock, random } = context;
     this.#context = context;
     this.#options = options;
     this.#listener = listener;
-    const { layout } = options;
-    this.#origin = new Int16Array(layout.count).fill(-1);
-    this.#verified = new PieceMap(layout.count);
-    this.#scheduler = this.#newScheduler();
-    this.#bucket = new TokenBucket(options.limit, context.clock.now());
-    this.#sourcelessSince = context.clock.now();
     this.#priority = options.priority ?? 'normal';
+    this.#origin = new Int16Array(layout.count).fill(MISSING);
+    this.#bucket = new TokenBucket(options.limit, clock.now());
+    this.#sourcelessSince = clock.now();
+    this.#store = new PieceStore(context, { ...options, wholeDigest: options.wholeDigest === true });
+    this.#store.onFull = (full) => this.#hold('disk', full);
+    const { verified } = this.#store;
+    this.#scheduler = new PieceScheduler({ layout, verified, order, random, timeoutMs }, clock.now());
+    this.#pool = new SourcePool(
+      context,
+      this.#scheduler,
+      { maxSources, shares, priority: this.#priority },
+      {
+        received: (slot, id, bytes) => this.#received(slot, id, bytes),
+        mayAsk: () => this.#ask(),
+        reading: () => this.#holds.size === 0,
+        changed: () => this.#listener.changed(),
+        lost: (slot, why) => this.#lost(slot, why),
+      },
+    );
   }
 
   /** A source to use, or to keep in reserve. One that is known already is tried again if it was lost. */
   add(source: Source): void {
-    const known = this.#slots.get(source.id);
-    if (known) {
-      if (known.state === 'lost') {
-        known.state = 'reserve';
-        known.failures = 0;
-      }
-    } else {
-      this.#slots.set(source.id, {
-        source,
-        state: 'reserve',
-        open: null,
-        abort: new AbortController(),
-        bytes: 0,
-        failures: 0,
-        note: undefined,
-        retry: null,
-        claim: null,
-        index: this.#slots.size,
-      });
-    }
-    this.#fillSlots();
+    this.#pool.add(source);
   }
 
   /** A source that is known to be gone, or to have the file no more. */
   remove(id: string, note: string): void {
-    const slot = this.#slots.get(id);
-    if (slot && slot.state !== 'banned') this.#lose(slot, note);
+    this.#pool.remove(id, note);
   }
 
   /** Bytes per second from now on; 0: no limit. */
@@ -206,9 +136,8 @@ export class MultiSourceDownload {
 
   setPriority(priority: Priority): void {
     this.#priority = priority;
-    for (const { claim } of this.#slots.values()) if (claim) claim.weight = shareOf[priority];
-    this.#recordedPieces = -1;
-    this.#assign();
+    this.#pool.setPriority(priority);
+    this.#ask();
     this.#listener.changed();
   }
 
@@ -219,12 +148,12 @@ export class MultiSourceDownload {
   }
 
   get verified(): PieceMap {
-    return this.#verified;
+    return this.#store.verified;
   }
 
   /** Reads bytes of verified pieces, for others who want them from us. */
-  async read(into: Uint8Array, position: number): Promise<number> {
-    return this.#file ? this.#file.read(into, position) : 0;
+  read(into: Uint8Array, position: number): Promise<number> {
+    return this.#store.read(into, position);
   }
 
   /**
@@ -232,48 +161,26 @@ export class MultiSourceDownload {
    * @throws StudioError: NO_SOURCE, CORRUPT, DISK; or the signal's reason
    */
   async run(signal: AbortSignal): Promise<DownloadOutcome> {
-    signal.throwIfAborted();
-    await this.#openFile();
     const timer = this.#context.clock.every(TICK_MS, () => this.#tick());
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#settle = (error) => {
-          this.#settle = null;
-          if (error) reject(error);
-          else resolve();
-        };
-        signal.addEventListener('abort', () => this.#settle?.(signal.reason as Error), { once: true });
-        if (this.#phase === 'waiting') this.#phase = 'running';
-        this.#fillSlots();
-        if (this.#verified.complete) this.#settle(null);
-      });
-      this.#closeSources();
+      signal.throwIfAborted();
+      await this.#open();
+      await this.#allPieces(signal);
       return await this.#finish();
     } catch (error) {
-      await this.#abandon();
+      if (this.#options.discardPartial) await this.#store.discard();
+      else await this.#store.suspend(this.#priority);
       throw error;
     } finally {
       timer.cancel();
       this.#throttle?.cancel();
-      this.#closeSources();
-      await this.#file?.close();
-      this.#file = null;
+      this.#pool.stop();
+      await this.#store.close();
     }
   }
 
   view(): DownloadView {
-    const rates = new Map(this.#scheduler.rates().map((rate) => [rate.id, rate]));
-    const sources = [...this.#slots.values()].map((slot): SourceView => {
-      const rate = rates.get(slot.source.id);
-      return {
-        id: slot.source.id,
-        address: slot.source.address,
-        state: slot.state === 'active' && rate ? rate.state : slot.state,
-        bytes: slot.bytes,
-        bytesPerSecond: slot.state === 'active' ? Math.round(rate?.bytesPerSecond ?? 0) : 0,
-        ...(slot.note ? { note: slot.note } : {}),
-      };
-    });
+    const sources = this.#pool.views(this.#scheduler.rates());
     return {
       phase: this.#phase,
       priority: this.#priority,
@@ -283,189 +190,53 @@ export class MultiSourceDownload {
       bytesPerSecond: sources.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0),
       sources,
       marks: this.#marks,
-      pieces: this.#cells(),
+      pieces: pieceCells(this.#origin, this.#scheduler.availability()),
     };
   }
 
-  async #openFile(): Promise<void> {
-    const { folder, name, layout, verification, wholeDigest } = this.#options;
-    const kept = await readRecord(folder, name, this.#recordedIdentity);
-    try {
-      this.#file = await folder.create(name + PART, { truncate: kept === null });
-    } catch (error) {
-      throw diskError(error);
-    }
-    if (kept) {
-      this.#priority = this.#options.priority ?? kept.priority;
-      this.#takeUp(kept.pieces, this.#file);
-    }
-    if (verification.kind !== 'pieces' || wholeDigest) {
-      const algorithm = verification.kind === 'digest' ? verification.algorithm : 'sha256';
-      this.#digest = new OrderedDigest(algorithm, layout, this.#verified, this.#file);
-    }
-  }
-
-  /** Goes on with what an earlier run kept, as far as the file really is that long. */
-  #takeUp(kept: PieceMap, file: WritableFile): void {
-    const { layout } = this.#options;
+  /** Opens the file, and goes on with what an earlier run kept. */
+  async #open(): Promise<void> {
+    const { layout, name } = this.#options;
+    const recorded = await this.#store.open();
+    this.#priority = this.#options.priority ?? recorded ?? 'normal';
+    this.#pool.setPriority(this.#priority);
+    const { verified } = this.#store;
     for (let piece = 0; piece < layout.count; piece++) {
-      const end = pieceOffset(layout, piece) + pieceLength(layout, piece);
-      if (!kept.has(piece) || end > file.size) continue;
-      this.#verified.add(piece);
-      this.#origin[piece] = -2;
+      if (!verified.has(piece)) continue;
+      this.#origin[piece] = FROM_EARLIER_RUN;
       this.#keptBytes += pieceLength(layout, piece);
     }
-    if (this.#verified.count === 0) return;
-    this.#recordedPieces = this.#verified.count;
-    const resumed = `${this.#verified.count} of ${layout.count} pieces were there`;
+    if (verified.count === 0) return;
+    const resumed = `${verified.count} of ${layout.count} pieces were there`;
     this.#mark(`resumed: ${resumed}`);
-    this.#listener.event(
-      'download-resumed',
-      `${this.#options.name} goes on where it was: ${resumed}.`,
-      'info',
-      this.#options.name,
-    );
+    this.#listener.event('download-resumed', `${name} goes on where it was: ${resumed}.`, 'info', name);
   }
 
-  #newScheduler(): PieceScheduler {
-    const { layout, order, timeoutMs } = this.#options;
-    const { clock, random } = this.#context;
-    return new PieceScheduler({ layout, verified: this.#verified, order, random, timeoutMs }, clock.now());
-  }
-
-  /** Opens sources from the reserve while there is room. */
-  #fillSlots(): void {
-    if (!this.#settle) return;
-    let used = 0;
-    for (const { state } of this.#slots.values()) if (state === 'active' || state === 'connecting') used++;
-    for (const slot of this.#slots.values()) {
-      if (used >= this.#options.maxSources) return;
-      if (slot.state !== 'reserve' || slot.retry) continue;
-      used++;
-      void this.#open(slot);
-    }
-  }
-
-  async #open(slot: Slot): Promise<void> {
-    slot.state = 'connecting';
-    slot.abort = new AbortController();
-    const { signal } = slot.abort;
-    const { source } = slot;
-    const own = <Arguments extends unknown[]>(handle: (...args: Arguments) => void) => {
-      return (...args: Arguments): void => {
-        if (!signal.aborted && this.#settle) handle(...args);
+  /** Resolves when every piece is verified and written. Sources are closed then. */
+  async #allPieces(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const abort = (): void => this.#settle?.(signal.reason as Error);
+      this.#settle = (error) => {
+        this.#settle = null;
+        signal.removeEventListener('abort', abort);
+        this.#pool.stop();
+        if (error) reject(error);
+        else resolve();
       };
-    };
-    try {
-      const open = await source.open(
-        {
-          data: own((id: number, bytes: Uint8Array) => this.#received(slot, id, bytes)),
-          rejected: own((id: number) => {
-            this.#scheduler.rejected(id);
-            this.#assign();
-          }),
-          choked: own((choked: boolean) => {
-            this.#scheduler.setChoked(source.id, choked);
-            this.#assign();
-          }),
-          have: own((piece: number) => {
-            this.#scheduler.have(source.id, piece);
-            this.#assign();
-          }),
-          life: own(() => this.#scheduler.showedLife(source.id, this.#context.clock.now())),
-          gone: own((error: Error) => this.#failed(slot, error)),
-        },
-        signal,
-      );
-      if (signal.aborted || !this.#settle) return open.close();
-      slot.open = open;
-      slot.state = 'active';
-      slot.note = undefined;
-      slot.claim = this.#claim(source);
-      if (this.#holds.size > 0) open.pause();
-      this.#scheduler.addSource(
-        source.id,
-        open.available,
-        open.roundTripMs,
-        this.#context.clock.now(),
-        open.choked,
-      );
-      this.#assign();
-      this.#listener.changed();
-    } catch (error) {
-      if (!signal.aborted && this.#settle) this.#failed(slot, error as Error);
-    }
-  }
-
-  /** The source broke off or could not be opened: it is tried again a few times, later each time. */
-  #failed(slot: Slot, error: Error): void {
-    const wasActive = slot.state === 'active';
-    slot.failures++;
-    const why = reasonOf(error);
-    this.#lose(slot, why);
-    if (wasActive) {
-      this.#mark(`${slot.source.id} is lost: ${why}`);
-      this.#tell(
-        'source-lost',
-        `Source ${slot.source.id} of ${this.#options.name} is lost: ${why}. The others go on.`,
-        'warning',
-        slot,
-      );
-    }
-    const final = (error as { final?: boolean }).final === true;
-    if (final || slot.failures >= MAX_FAILURES) return;
-    const wait = FIRST_RETRY_MS * 2 ** (slot.failures - 1);
-    slot.retry = this.#context.clock.after(wait, () => {
-      slot.retry = null;
-      if (slot.state !== 'lost') return;
-      slot.state = 'reserve';
-      this.#fillSlots();
+      signal.addEventListener('abort', abort, { once: true });
+      if (this.#phase === 'waiting') this.#phase = 'running';
+      if (signal.aborted) abort();
+      else if (this.#store.verified.complete) this.#settle(null);
+      else this.#pool.start();
     });
   }
 
-  #lose(slot: Slot, note: string): void {
-    slot.abort.abort();
-    slot.retry?.cancel();
-    slot.retry = null;
-    this.#close(slot);
-    slot.state = 'lost';
-    slot.note = note;
-    this.#scheduler.removeSource(slot.source.id);
-    this.#fillSlots();
-    this.#assign();
-    this.#listener.changed();
-  }
-
-  #assign(): void {
-    if (!this.#settle || this.#holds.has('person')) return;
-    const now = this.#context.clock.now();
-    const mayAsk = this.#options.shares
-      ? (id: string, outstanding: number) => this.#slots.get(id)?.claim?.mayAsk(outstanding, now) ?? true
-      : undefined;
-    for (const request of this.#scheduler.assign(now, mayAsk)) {
-      this.#slots.get(request.source)?.open?.request(request);
-    }
-  }
-
-  #claim({ id, address }: Source): Claim | null {
-    const { shares } = this.#options;
-    if (!shares) return null;
-    return shares.claim(address, {
-      weight: shareOf[this.#priority],
-      waitsForBytes: () => this.#holds.size === 0 && this.#scheduler.outstandingOf(id) > 0,
-      wake: () => this.#assign(),
-    });
-  }
-
-  #cancel(requests: readonly Request[]): void {
-    for (const { source, id } of requests) this.#slots.get(source)?.open?.cancel(id);
+  #ask(): void {
+    if (!this.#holds.has('person')) this.#pool.ask();
   }
 
   #received(slot: Slot, requestId: number, bytes: Uint8Array): void {
     const now = this.#context.clock.now();
-    slot.bytes += bytes.length;
-    slot.failures = 0;
-    slot.claim?.received(bytes.length);
     this.#limit(bytes.length, now);
     const { place, complete, answered, cancel } = this.#scheduler.received(requestId, bytes.length, now);
     if (!place) {
@@ -473,119 +244,114 @@ export class MultiSourceDownload {
       this.#scheduler.showedLife(slot.source.id, now);
       return;
     }
-    let buffer = this.#buffers.get(place.piece);
-    if (!buffer) {
-      buffer = this.#spare.pop() ?? Buffer.allocUnsafe(this.#options.layout.pieceSize);
-      this.#buffers.set(place.piece, buffer);
-    }
-    buffer.set(bytes, place.at);
-    this.#cancel(cancel);
-    if (complete) void this.#check(place.piece, buffer, slot);
-    if (answered || complete) this.#assign();
+    this.#store.put(place.piece, place.at, bytes);
+    this.#pool.cancel(cancel);
+    if (complete) void this.#keep(place.piece, slot);
+    if (answered || complete) this.#ask();
   }
 
-  async #check(piece: number, buffer: Buffer, slot: Slot): Promise<void> {
-    this.#buffers.delete(piece);
-    const bytes = buffer.subarray(0, pieceLength(this.#options.layout, piece));
-    this.#unwritten += bytes.length;
-    if (this.#unwritten > MAX_UNWRITTEN) this.#hold('disk', true);
+  async #keep(piece: number, { index }: Slot): Promise<void> {
     try {
-      if (await pieceIsRight(this.#options.verification, piece, bytes)) await this.#keep(piece, bytes, slot);
-      else this.#reject(piece, bytes.length);
+      const kept = await this.#store.keep(piece);
+      if (!this.#settle) return;
+      if (kept === 'kept') this.#kept(piece, index);
+      else if (kept === 'wrong') this.#reject(piece);
     } catch (error) {
-      this.#settle?.(diskError(error));
+      this.#settle?.(error as Error);
     }
-    this.#release(buffer);
-    this.#unwritten -= bytes.length;
-    if (this.#unwritten < MAX_UNWRITTEN / 2) this.#hold('disk', false);
-    this.#assign();
+    this.#ask();
   }
 
-  async #keep(piece: number, bytes: Buffer, slot: Slot): Promise<void> {
-    // The download may have ended while the piece was verified; the file is closed then.
-    if (!this.#settle || !this.#file) return;
-    this.#digest?.writing(piece, bytes);
-    await this.#file.write(bytes, pieceOffset(this.#options.layout, piece));
+  #kept(piece: number, from: number): void {
     this.#scheduler.verified(piece);
-    this.#digest?.wrote();
-    this.#origin[piece] = slot.index;
-    this.#keptBytes += bytes.length;
+    this.#origin[piece] = from;
+    this.#keptBytes += pieceLength(this.#options.layout, piece);
     this.#listener.pieceKept?.(piece);
-    if (this.#verified.complete) this.#settle?.(null);
+    if (this.#store.verified.complete) this.#settle?.(null);
   }
 
-  #reject(piece: number, length: number): void {
-    this.#wasted += length;
+  #reject(piece: number): void {
+    const { layout, name } = this.#options;
+    this.#wasted += pieceLength(layout, piece);
     const { banned, suspects } = this.#scheduler.corrupt(piece);
     for (const id of banned) this.#ban(id, piece);
-    if (suspects.length > 0) {
-      const text = `Piece ${piece} of ${this.#options.name} was wrong; ${suspects.join(' and ')} had a part in it. It is fetched again from one source alone.`;
-      this.#mark(`piece ${piece} was wrong`);
-      this.#listener.event('piece-corrupt', text, 'warning', this.#options.name);
-    }
-  }
-
-  #ban(id: string, piece: number): void {
-    const slot = this.#slots.get(id);
-    if (!slot) return;
-    this.#lose(slot, `sent wrong bytes (piece ${piece})`);
-    slot.state = 'banned';
-    this.#mark(`${id} sent wrong bytes and is not asked again`);
-    this.#tell(
-      'source-banned',
-      `Source ${id} sent a wrong piece of ${this.#options.name} (number ${piece}). The piece is thrown away and comes from elsewhere; ${id} is not asked again.`,
-      'bad',
-      slot,
+    if (suspects.length === 0) return;
+    this.#mark(`piece ${piece} was wrong`);
+    this.#listener.event(
+      'piece-corrupt',
+      `Piece ${piece} of ${name} was wrong; ${suspects.join(' and ')} had a part in it. It is fetched again from one source alone.`,
+      'warning',
+      name,
     );
   }
 
-  #release(buffer: Buffer): void {
-    if ((this.#spare.length + 1) * buffer.length <= MAX_SPARE) this.#spare.push(buffer);
+  #ban(id: string, piece: number): void {
+    const slot = this.#pool.get(id);
+    if (!slot) return;
+    this.#pool.ban(slot, `sent wrong bytes (piece ${piece})`);
+    this.#mark(`${id} sent wrong bytes and is not asked again`);
+    this.#listener.event(
+      'source-banned',
+      `Source ${id} sent a wrong piece of ${this.#options.name} (number ${piece}). The piece is thrown away and comes from elsewhere; ${id} is not asked again.`,
+      'bad',
+      id,
+    );
+  }
+
+  #lost({ source: { id } }: Slot, why: string): void {
+    this.#mark(`${id} is lost: ${why}`);
+    this.#listener.event(
+      'source-lost',
+      `Source ${id} of ${this.#options.name} is lost: ${why}. The others go on.`,
+      'warning',
+      id,
+    );
   }
 
   #tick(): void {
     if (!this.#settle) return;
     const now = this.#context.clock.now();
-    if (this.#holds.size > 0) this.#scheduler.forgiveSilence(now);
-    for (const { source, silentMs, cancel, dead } of this.#scheduler.tick(now)) {
-      const slot = this.#slots.get(source);
-      if (!slot?.open) continue;
-      if (dead) {
-        this.#failed(slot, new Error(`it sent nothing for ${Math.round(silentMs)} ms`));
-        continue;
-      }
-      this.#cancel(cancel);
-      this.#mark(`${source} stalled`);
-      this.#tell(
-        'source-stalled',
-        `Source ${source} of ${this.#options.name} has sent nothing for ${Math.round(silentMs)} ms while others go on; its part is asked for elsewhere.`,
-        'warning',
-        slot,
-      );
-    }
-    this.#assign();
+    this.#lookForStalls(now);
+    this.#ask();
     this.#giveUpWithoutSources(now);
-    if (++this.#ticks % RECORD_EVERY_TICKS === 0) this.#record();
+    if (++this.#ticks % RECORD_EVERY_TICKS === 0) void this.#store.record(this.#priority);
     this.#listener.changed();
   }
 
+  #lookForStalls(now: number): void {
+    if (this.#holds.size > 0) this.#scheduler.forgiveSilence(now);
+    for (const { source, silentMs, cancel, dead } of this.#scheduler.tick(now)) {
+      const slot = this.#pool.get(source);
+      if (!slot?.open) continue;
+      const silent = `sent nothing for ${Math.round(silentMs)} ms`;
+      if (dead) {
+        this.#pool.fail(slot, new Error(`it ${silent}`));
+        continue;
+      }
+      this.#pool.cancel(cancel);
+      this.#mark(`${source} stalled`);
+      this.#listener.event(
+        'source-stalled',
+        `Source ${source} of ${this.#options.name} has ${silent} while others go on; its part is asked for elsewhere.`,
+        'warning',
+        source,
+      );
+    }
+  }
+
   #giveUpWithoutSources(now: number): void {
-    const hopeful = [...this.#slots.values()].some(
-      ({ state, retry }) => state === 'connecting' || state === 'reserve' || retry !== null,
-    );
-    if (!this.#scheduler.starving || hopeful || this.#holds.has('person')) {
+    const { layout, name, patienceMs } = this.#options;
+    if (!this.#scheduler.starving || this.#pool.hopeful || this.#holds.has('person')) {
       this.#sourcelessSince = now;
       return;
     }
-    if (now - this.#sourcelessSince < this.#options.patienceMs) return;
-    const missing = this.#options.layout.count - this.#verified.count;
-    const reasons = [...this.#slots.values()].flatMap(({ source, note }) =>
-      note ? [`${source.id}: ${note}`] : [],
-    );
+    if (now - this.#sourcelessSince < patienceMs) return;
+    const missing = layout.count - this.#store.verified.count;
+    const { notes } = this.#pool;
     this.#settle?.(
       new StudioError(
         'NO_SOURCE',
-        `${missing} of ${this.#options.layout.count} pieces of ${this.#options.name} are missing and nobody who is left has them.${reasons.length > 0 ? ` ${reasons.join('; ')}.` : ''}`,
+        `${missing} of ${layout.count} pieces of ${name} are missing and nobody who is left has them.${notes.length > 0 ? ` ${notes.join('; ')}.` : ''}`,
         'Start a source that has the whole file, then download again: what is there is kept.',
       ),
     );
@@ -602,135 +368,25 @@ export class MultiSourceDownload {
     const before = this.#holds.size;
     if (hold) this.#holds.add(why);
     else this.#holds.delete(why);
-    if (before === 0 && this.#holds.size > 0) {
-      for (const { open } of this.#slots.values()) open?.pause();
-    } else if (before > 0 && this.#holds.size === 0) {
+    if (before === 0 && this.#holds.size > 0) this.#pool.pause();
+    if (before > 0 && this.#holds.size === 0) {
       this.#scheduler.forgiveSilence(this.#context.clock.now());
-      for (const { open } of this.#slots.values()) open?.resume();
-      this.#assign();
+      this.#pool.resume();
+      this.#ask();
     }
   }
 
   async #finish(): Promise<DownloadOutcome> {
-    const { verification, folder, name } = this.#options;
+    const { verification } = this.#options;
     this.#phase = 'verifying';
     this.#listener.changed();
-    const digest = await this.#digest?.finish().catch((error) => Promise.reject(diskError(error)));
-    if (verification.kind === 'digest' && digest !== verification.hex) {
-      await this.#discard();
-      throw new StudioError(
-        'CORRUPT',
-        `${name} has arrived in full, but its ${verification.algorithm} is not the announced one. The file was thrown away.`,
-        'One of the sources has other bytes. Download from each alone to find out which.',
-      );
-    }
-    await this.#recording;
-    await removeRecord(folder, name);
+    const digest = await this.#store.finish();
     const sha256 = verification.kind === 'digest' && verification.algorithm !== 'sha256' ? undefined : digest;
     return { verified: verifiedWords(verification), ...(sha256 ? { sha256 } : {}), view: this.view() };
-  }
-
-  async #abandon(): Promise<void> {
-    if (!this.#file) return;
-    if (this.#options.discardPartial) return this.#discard();
-    this.#record();
-    await this.#recording;
-  }
-
-  async #discard(): Promise<void> {
-    const { folder, name } = this.#options;
-    await this.#recording;
-    await removeRecord(folder, name);
-    await folder.remove(name + PART).catch(() => {});
-  }
-
-  #record(): void {
-    if (this.#verified.count === this.#recordedPieces || this.#verified.complete) return;
-    this.#recordedPieces = this.#verified.count;
-    const { folder, name } = this.#options;
-    this.#recording = this.#recording
-      .then(() =>
-        writeRecord(folder, name, this.#recordedIdentity, {
-          pieces: this.#verified,
-          priority: this.#priority,
-        }),
-      )
-      .catch((error) =>
-        this.#context.log.warn(`The state of ${name} cannot be kept: ${(error as Error).message}`),
-      );
-  }
-
-  get #recordedIdentity(): RecordedIdentity {
-    const { identity, layout } = this.#options;
-    return { identity, size: layout.size, pieceSize: layout.pieceSize };
-  }
-
-  #closeSources(): void {
-    for (const slot of this.#slots.values()) {
-      slot.abort.abort();
-      slot.retry?.cancel();
-      this.#close(slot);
-    }
-  }
-
-  #close(slot: Slot): void {
-    slot.open?.close();
-    slot.open = null;
-    slot.claim?.release();
-    slot.claim = null;
   }
 
   #mark(text: string): void {
     if (this.#marks.length >= MAX_MARKS) return;
     this.#marks.push({ at: this.#context.clock.wallTime(), bytes: this.#keptBytes, text });
   }
-
-  #tell(type: string, text: string, level: 'warning' | 'bad', slot: Slot): void {
-    this.#listener.event(type, text, level, slot.source.id);
-  }
-
-  #cells(): PieceCells {
-    const { count } = this.#options.layout;
-    const perCell = Math.max(1, Math.ceil(count / MAX_CELLS));
-    const available = this.#scheduler.availability();
-    const from: number[] = [];
-    const availability: number[] = [];
-    for (let start = 0; start < count; start += perCell) {
-      const end = Math.min(count, start + perCell);
-      from.push(mostFrequent(this.#origin.subarray(start, end)));
-      availability.push(Math.min(...available.subarray(start, end)));
-    }
-    return { perCell, count, from, availability };
-  }
-}
-
-function mostFrequent(values: Int16Array): number {
-  const counts = new Map<number, number>();
-  let best = -1;
-  for (const value of values) {
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-    if ((counts.get(value) as number) > (counts.get(best) ?? 0)) best = value;
-  }
-  return best;
-}
-
-function verifiedWords(verification: Verification): string {
-  switch (verification.kind) {
-    case 'pieces':
-      return 'size and every piece (SHA-256)';
-    case 'digest':
-      return `size and ${verification.algorithm}`;
-    case 'size':
-      return 'size';
-  }
-}
-
-function diskError(error: unknown): StudioError {
-  const { code, message } = error as { code?: string; message?: string };
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new StudioError(
-    'DISK',
-    full ? 'The disk is full.' : `The file cannot be written: ${message}`,
-    full ? 'Make room, then download again: what is there is kept.' : 'Choose another folder.',
-  );
 }

@@ -16,21 +16,21 @@ import {
   parseMetalink,
 } from '../../protocol/metalink';
 import { isSoundLayout, layoutOf } from '../../protocol/pieces/layout';
-import type { Folder, NodeContext } from '../../runtime/context';
+import type { Folder, HashAlgorithm, NodeContext } from '../../runtime/context';
 import { reasonOf } from '../shared/error-text';
 import { httpGet } from '../shared/http-get';
 import { type DownloadListener, type DownloadOutcome, MultiSourceDownload } from './download';
 import { finishFile } from './finish-file';
 import { httpLocation, httpSource } from './http-source';
 import { HASH_BYTES, rootHash } from './piece-hashes';
-import type { DigestAlgorithm, Verification } from './verification';
+import type { Verification } from './verification';
 
 const HEAD_MS = 5000;
 const METALINK_LIMITS = { timeoutMs: 10_000, maxBytes: 64 * 1024 * 1024 };
 const MAX_PIECES = 1 << 20;
 const HEAD_LIMITS = { maxStartLine: 8192, maxHeadBytes: 64 * 1024, maxFields: 200 };
 
-const algorithms: Record<HashName, DigestAlgorithm> = {
+const algorithms: Record<HashName, HashAlgorithm> = {
   'sha-512': 'sha512',
   'sha-256': 'sha256',
   'sha-1': 'sha1',

@@ -1,23 +1,17 @@
 /** SHA-256 of each piece, and the root hash that stands for all of them. */
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { layoutOf, type PieceLayout, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
-import type { ReadableFile } from '../../runtime/context';
+import type { Hashing, ReadableFile } from '../../runtime/context';
 
 export const HASH_BYTES = 32;
+/** Pieces that are read and hashed at a time: while one is hashed the next is read. */
+const AT_ONCE = 2;
 
 export interface PieceHashes {
   layout: PieceLayout;
   /** 32 bytes for each piece, one after the other. */
   hashes: Buffer;
   root: Buffer;
-}
-
-/**
- * SHA-256, computed by the thread pool, so that receiving and sending go on meanwhile: it costs more than both. The
- * bytes are copied before this returns, so the buffer may be used again at once.
- */
-export async function sha256(bytes: Uint8Array): Promise<Buffer> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 }
 
 /** SHA-256 over the file's size, the size of its pieces (both as u64) and the hashes of its pieces. */
@@ -33,24 +27,40 @@ export function hashOf(hashes: Uint8Array, piece: number): Uint8Array {
 }
 
 /**
- * Hashes a file piece by piece, off the main thread.
+ * Hashes a file piece by piece.
  * @throws an error of code 'CHANGED' when the file is shorter than it was said to be
  */
-export async function hashFile(file: ReadableFile, signal?: AbortSignal): Promise<PieceHashes> {
+export async function hashFile(
+  file: ReadableFile,
+  hashing: Hashing,
+  signal?: AbortSignal,
+): Promise<PieceHashes> {
   const layout = layoutOf(file.size);
   const hashes = Buffer.alloc(layout.count * HASH_BYTES);
-  const buffer = Buffer.allocUnsafe(Math.min(layout.pieceSize, file.size));
-  // The next piece is read while this one is hashed.
-  let hashing: Promise<unknown> = Promise.resolve();
-  for (let piece = 0; piece < layout.count; piece++) {
-    signal?.throwIfAborted();
-    const bytes = buffer.subarray(0, pieceLength(layout, piece));
-    await readFully(file, bytes, pieceOffset(layout, piece));
-    await hashing;
-    hashing = sha256(bytes).then((hash) => hash.copy(hashes, piece * HASH_BYTES));
+  const hasher = hashing.hasher('sha256', file.size);
+  let next = 0;
+  const hashPieces = async (): Promise<void> => {
+    let buffer: Buffer = Buffer.allocUnsafeSlow(Math.min(layout.pieceSize, file.size));
+    for (let piece = next++; piece < layout.count; piece = next++) {
+      signal?.throwIfAborted();
+      const block = buffer.subarray(0, pieceLength(layout, piece));
+      await readFully(file, block, pieceOffset(layout, piece));
+      const { bytes, hex } = await hasher.hash(block);
+      hashes.write(hex, piece * HASH_BYTES, 'hex');
+      buffer = wholeOf(bytes);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, hashPieces));
+  } finally {
+    hasher.close();
   }
-  await hashing;
   return { layout, hashes, root: rootHash(layout, hashes) };
+}
+
+/** All of the memory that a part belongs to. */
+export function wholeOf(part: Uint8Array): Buffer {
+  return Buffer.from(part.buffer);
 }
 
 /** Fills `into` from `position`. @throws an error of code 'CHANGED' when the file ends before */

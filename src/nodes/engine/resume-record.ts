@@ -1,7 +1,6 @@
 /**
- * What a killed download leaves behind beside its `.part` file: which pieces are there. Pieces are written before
- * they are recorded, and both survive the end of the process, so that a later run trusts the record and hashes
- * nothing again.
+ * What a killed download leaves behind beside its `.part` file: which pieces are there. Pieces are on the disk before
+ * they are recorded, so that a later run trusts the record and hashes nothing again.
  */
 import { isPriority, type Priority } from '../../contract/priority';
 import { PieceMap } from '../../protocol/pieces/piece-map';
@@ -61,14 +60,17 @@ export async function readRecord(
   }
 }
 
-/** Replaces the record in one step, so that a kill in the middle leaves the former one. */
+/**
+ * Replaces the record in one step, so that a kill in the middle leaves the former one.
+ * @param state `pieces` as a PieceMap writes itself
+ */
 export async function writeRecord(
   folder: Folder,
   name: string,
   identity: RecordedIdentity,
-  { pieces, priority }: KeptState,
+  state: { pieces: Uint8Array; priority: Priority },
 ): Promise<void> {
-  const record = { ...identity, pieces: Buffer.from(pieces.toBytes()).toString('base64'), priority };
+  const record = { ...identity, ...state, pieces: Buffer.from(state.pieces).toString('base64') };
   const temporary = `${recordName(name)}~`;
   const file = await folder.create(temporary, { truncate: true });
   await file.write(Buffer.from(JSON.stringify(record)), 0);

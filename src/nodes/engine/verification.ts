@@ -1,86 +1,104 @@
 /** How a download is known to be the right file. */
-import { createHash, type Hash, timingSafeEqual } from 'node:crypto';
 import { type PieceLayout, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
 import type { PieceMap } from '../../protocol/pieces/piece-map';
-import type { WritableFile } from '../../runtime/context';
-import { hashOf, readFully, sha256 } from './piece-hashes';
+import type { HashAlgorithm, Hasher, WritableFile } from '../../runtime/context';
+import { readFully, wholeOf } from './piece-hashes';
 
 export type Verification =
   /** Every piece has its SHA-256: a wrong one is found at once, with its sender. */
   | { kind: 'pieces'; hashes: Uint8Array; root: Uint8Array }
   /** Only the whole file has a digest: it is checked on the way, and a mismatch costs the file. */
-  | { kind: 'digest'; algorithm: DigestAlgorithm; hex: string }
+  | { kind: 'digest'; algorithm: HashAlgorithm; hex: string }
   /** Nobody said what the file hashes to; its SHA-256 is computed all the same, to be shown. */
   | { kind: 'size' };
 
-export type DigestAlgorithm = 'sha512' | 'sha256' | 'sha1' | 'md5';
-
-/** Whether the bytes of a piece are right, as far as that can be known from a piece. */
-export async function pieceIsRight(
-  verification: Verification,
-  piece: number,
-  bytes: Uint8Array,
-): Promise<boolean> {
-  if (verification.kind !== 'pieces') return true;
-  return timingSafeEqual(await sha256(bytes), hashOf(verification.hashes, piece));
+/** What was verified, for people. */
+export function verifiedWords(verification: Verification): string {
+  switch (verification.kind) {
+    case 'pieces':
+      return 'size and every piece (SHA-256)';
+    case 'digest':
+      return `size and ${verification.algorithm}`;
+    case 'size':
+      return 'size';
+  }
 }
 
+/** Pieces further ahead of the digest than this are read back later instead of being kept in memory. */
+const MAX_AHEAD = 16 * 1024 * 1024;
+
 /**
- * The digest of a file whose pieces are written in any order: what comes in order is taken from memory, the
- * rest is read back from the disk (in practice from the system's cache) as soon as its turn comes.
+ * The digest of a file whose pieces are written in any order: those that come a little early wait in memory, the
+ * rest is read back from the disk (in practice from the system's cache) when its turn comes.
  */
 export class OrderedDigest {
-  readonly #hash: Hash;
+  readonly #hasher: Hasher;
   readonly #layout: PieceLayout;
   readonly #written: PieceMap;
   readonly #file: Pick<WritableFile, 'read'>;
+  /** Pieces that were written and may be hashed from memory. */
+  readonly #held = new Map<number, { bytes: Uint8Array; done: (bytes: Uint8Array) => void }>();
+  /** The first piece that has not been hashed. */
   #next = 0;
-  #reading: Promise<void> | undefined;
+  #hashing: Promise<void> | undefined;
+  #stopped = false;
 
-  /** @param written pieces that are in the file; it grows before `wrote` is called */
-  constructor(algorithm: DigestAlgorithm, layout: PieceLayout, written: PieceMap, file: WritableFile) {
-    this.#hash = createHash(algorithm);
+  /** @param hasher closed by who made it. @param written pieces that are in the file; it grows before `add` is called */
+  constructor(hasher: Hasher, layout: PieceLayout, written: PieceMap, file: Pick<WritableFile, 'read'>) {
+    this.#hasher = hasher;
     this.#layout = layout;
     this.#written = written;
     this.#file = file;
-    this.#readOn();
+    this.#goOn();
   }
 
-  /** A piece is about to be written. If it is the next one, its bytes are hashed before this returns. */
-  writing(piece: number, bytes: Uint8Array): void {
-    if (this.#reading || piece !== this.#next) return;
-    this.#hash.update(bytes);
-    this.#next++;
+  /** A piece has been written. Resolves to its bytes when they are not needed here any more. */
+  add(piece: number, bytes: Uint8Array): Promise<Uint8Array> {
+    const ahead = (piece - this.#next) * this.#layout.pieceSize;
+    const done = new Promise<Uint8Array>((resolve) => {
+      if (ahead < 0 || ahead > MAX_AHEAD) resolve(bytes);
+      else this.#held.set(piece, { bytes, done: resolve });
+    });
+    this.#goOn();
+    return done;
   }
 
-  /** A piece has been written. */
-  wrote(): void {
-    this.#readOn();
-  }
-
-  /** The digest in hex, once every piece has been written. */
+  /** The digest in hex, once every piece has been written. @throws when the file cannot be read */
   async finish(): Promise<string> {
-    this.#readOn();
-    await this.#reading;
-    return this.#hash.digest('hex');
+    this.#goOn();
+    await this.#hashing;
+    return this.#hasher.digest();
   }
 
-  #readOn(): void {
-    if (this.#reading || !this.#written.has(this.#next)) return;
-    const reading = this.#readWritten().finally(() => {
-      this.#reading = undefined;
+  /** Resolves when nothing is read or hashed any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#hashing?.catch(() => {});
+  }
+
+  #goOn(): void {
+    if (this.#hashing || this.#stopped || !this.#written.has(this.#next)) return;
+    const hashing = this.#hashWritten().finally(() => {
+      this.#hashing = undefined;
     });
     // An unreadable file fails in `finish`, where somebody waits for it.
-    reading.catch(() => {});
-    this.#reading = reading;
+    hashing.catch(() => {});
+    this.#hashing = hashing;
   }
 
-  async #readWritten(): Promise<void> {
-    const buffer = Buffer.allocUnsafe(Math.min(this.#layout.pieceSize, this.#layout.size));
-    for (; this.#written.has(this.#next); this.#next++) {
+  async #hashWritten(): Promise<void> {
+    let buffer: Buffer | undefined;
+    for (; this.#written.has(this.#next) && !this.#stopped; this.#next++) {
+      const held = this.#held.get(this.#next);
+      if (held) {
+        this.#held.delete(this.#next);
+        held.done(await this.#hasher.update(held.bytes));
+        continue;
+      }
+      buffer ??= Buffer.allocUnsafeSlow(Math.min(this.#layout.pieceSize, this.#layout.size));
       const bytes = buffer.subarray(0, pieceLength(this.#layout, this.#next));
       await readFully(this.#file, bytes, pieceOffset(this.#layout, this.#next));
-      this.#hash.update(bytes);
+      buffer = wholeOf(await this.#hasher.update(bytes));
     }
   }
 }

@@ -2,10 +2,11 @@ import { StudioError } from '../../contract/errors';
 import type { HttpUri } from '../../protocol/http/target';
 import type { MetalinkFile } from '../../protocol/metalink';
 import type { Folder, NodeContext, OperationScope } from '../../runtime/context';
-import type { DownloadView, MultiSourceDownload } from '../engine/download';
+import type { MultiSourceDownload } from '../engine/download';
+import { plainProgress } from '../engine/download-view';
 import { describeUrl, downloadFromMirrors, fetchMetalink } from '../engine/mirror-download';
 import { reasonOf } from '../shared/error-text';
-import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
+import type { DownloadResult, HttpClientConfig } from './manifest';
 import { fileNameFor } from './reference';
 
 const METALINK_ENDING = '.meta4';
@@ -46,12 +47,12 @@ export async function downloadFromSeveral(
     listener: {
       event: (type, text, level, subject) => context.telemetry.event({ type, text, level, subject }),
       changed: () => {
-        if (download) scope.progress({ ...progressOf(download.view()) });
+        if (download) scope.progress({ ...plainProgress(download.view()) });
       },
     },
   });
   return {
-    ...progressOf(outcome.view),
+    ...plainProgress(outcome.view),
     path: `${folder.path}/${outcome.savedAs}`,
     size: outcome.size,
     sha256: outcome.sha256 ?? '',
@@ -98,18 +99,4 @@ async function gather(
 
 function urlOf(authority: string, path: string): string {
   return `http://${authority}${path}`;
-}
-
-function progressOf({ phase, bytes, size, sources, marks }: DownloadView): DownloadProgress {
-  const best = sources.reduce((a, b) => (b.bytesPerSecond > (a?.bytesPerSecond ?? -1) ? b : a), sources[0]);
-  return {
-    phase: phase === 'paused' ? 'running' : phase,
-    bytes,
-    size,
-    ...(best ? { source: { serverId: best.id, address: best.address } } : {}),
-    segments: sources
-      .filter((source) => source.bytes > 0)
-      .map((source) => ({ source: source.id, bytes: source.bytes })),
-    marks: [...marks],
-  };
 }

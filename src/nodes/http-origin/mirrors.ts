@@ -1,11 +1,10 @@
 /** What an origin tells of other origins with the same files, for clients that download from several at once. */
-import { createHash } from 'node:crypto';
 import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
 import { pathOfFile } from '../../protocol/http/target';
 import { formatDuplicateLinks, formatMetalink, type MetalinkFile } from '../../protocol/metalink';
 import { layoutOf, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
-import type { ReadableFile } from '../../runtime/context';
-import { readFully, sha256 } from '../engine/piece-hashes';
+import type { Hashing, ReadableFile } from '../../runtime/context';
+import { readFully, wholeOf } from '../engine/piece-hashes';
 
 const ENDING = '.meta4';
 
@@ -39,20 +38,25 @@ export function metalinkOf(
  */
 export async function describeFile(
   file: ReadableFile,
+  hashing: Hashing,
 ): Promise<Pick<MetalinkFile, 'size' | 'pieces'> & { sha256: Uint8Array }> {
   const layout = layoutOf(file.size);
-  const whole = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(Math.min(layout.pieceSize, file.size));
+  const hasher = hashing.hasher('sha256', 2 * file.size);
   const hex: string[] = [];
-  for (let piece = 0; piece < layout.count; piece++) {
-    const bytes = buffer.subarray(0, pieceLength(layout, piece));
-    await readFully(file, bytes, pieceOffset(layout, piece));
-    const hashing = sha256(bytes);
-    whole.update(bytes);
-    hex.push((await hashing).toString('hex'));
+  try {
+    let buffer: Buffer = Buffer.allocUnsafeSlow(Math.min(layout.pieceSize, file.size));
+    for (let piece = 0; piece < layout.count; piece++) {
+      const block = buffer.subarray(0, pieceLength(layout, piece));
+      await readFully(file, block, pieceOffset(layout, piece));
+      const hashed = await hasher.hash(block);
+      hex.push(hashed.hex);
+      buffer = wholeOf(await hasher.update(hashed.bytes));
+    }
+    const pieces = hex.length > 0 ? { hash: 'sha-256' as const, length: layout.pieceSize, hex } : null;
+    return { size: file.size, pieces, sha256: Buffer.from(await hasher.digest(), 'hex') };
+  } finally {
+    hasher.close();
   }
-  const pieces = hex.length > 0 ? { hash: 'sha-256' as const, length: layout.pieceSize, hex } : null;
-  return { size: file.size, pieces, sha256: whole.digest() };
 }
 
 function urlsOf(path: string, at: readonly Endpoint[]): MetalinkFile['urls'] {

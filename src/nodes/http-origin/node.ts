@@ -12,7 +12,9 @@ import { METALINK_TYPE } from '../../protocol/metalink';
 import type {
   CreateNode,
   Endpoint,
+  Folder,
   FolderEntry,
+  Hashing,
   NodeContext,
   NodeProgram,
   ReadableFile,
@@ -23,7 +25,7 @@ import type { Exchange } from '../shared/http/exchange';
 import { RequestLog } from '../shared/http/request-log';
 import { HttpServer } from '../shared/http/server';
 import { catalogueOf } from './catalogue';
-import { parseHeaderRules } from './header-rules';
+import { headerRules } from './header-rules';
 import { type HotFile, HotFiles, PREPARED_JOIN } from './hot-files';
 import type { AnsweredRequest, OriginConfig, OriginOperations, OriginSnapshot } from './manifest';
 import { describedPath, describeFile, metalinkOf } from './mirrors';
@@ -56,7 +58,6 @@ class Origin implements NodeProgram {
   /** By entity tag and name; a promise, so that requests that come together share one pass over the file. */
   readonly #descriptions = new Map<string, ReturnType<typeof describeFile>>();
   readonly #changed: () => void;
-  #headersError: string | undefined;
   #site: Site | undefined;
   #watch: Timer | undefined;
   #files: FolderEntry[] = [];
@@ -66,6 +67,9 @@ class Origin implements NodeProgram {
   #sentBytes = 0;
 
   readonly operations = {
+    configure: ({ headers }: OriginOperations['configure']['input']): void => {
+      if (headers) this.#setHeaders(headers);
+    },
     requests: (input: { limit?: number } | undefined): AnsweredRequest[] =>
       this.#newest(Math.min(KEPT_REQUESTS, input?.limit ?? 100)),
     catalogue: (input: OriginOperations['catalogue']['input']) =>
@@ -96,12 +100,8 @@ class Origin implements NodeProgram {
     if (this.#config.files === '') {
       throw new StudioError('NO_FOLDER', 'There is no folder to serve.', 'Set the field "Folder".');
     }
-    const { rules, problem } = parseHeaderRules(this.#config.headers);
-    this.#headersError = problem;
-    if (problem) this.#context.log.warn(`Headers by path: ${problem}`);
     const folder = await this.#context.files.folder(this.#config.files);
-    const { listing, mirrors } = this.#config;
-    this.#site = new Site(folder, rules, listing, mirrors, this.#context.clock);
+    this.#site = this.#siteOf(folder, this.#config.headers);
     const http = await this.#server.start({ host: this.#config.host, port: this.#config.port });
     this.#port = http;
     this.#watch = folder.watch(() => void this.#countFiles());
@@ -116,6 +116,18 @@ class Origin implements NodeProgram {
   async stop(): Promise<void> {
     this.#watch?.cancel();
     await this.#server.stop();
+  }
+
+  #siteOf(folder: Folder, headers: OriginConfig['headers']): Site {
+    const { listing, mirrors } = this.#config;
+    return new Site(folder, headerRules(headers), listing, mirrors, this.#context.clock);
+  }
+
+  /** Whatever is known of files has the former fields. */
+  #setHeaders(headers: OriginConfig['headers']): void {
+    if (this.#site) this.#site = this.#siteOf(this.#site.folder, headers);
+    this.#hot.clear();
+    this.#looking.clear();
   }
 
   #handle(exchange: Exchange): void {
@@ -171,7 +183,7 @@ class Origin implements NodeProgram {
   #describe(representation: Representation, site: Site): ReturnType<typeof describeFile> {
     const key = `${representation.etag} ${representation.name}`;
     const known = this.#descriptions.get(key);
-    const description = known ?? describe(site, representation);
+    const description = known ?? describe(site, representation, this.#context.hashing);
     if (!known) description.catch(() => this.#descriptions.delete(key));
     this.#descriptions.delete(key);
     this.#descriptions.set(key, description);
@@ -184,7 +196,9 @@ class Origin implements NodeProgram {
   #look(path: string, site: Site): Promise<Found> {
     const running = this.#looking.get(path);
     if (running) return running;
-    const found = site.find(path).finally(() => this.#looking.delete(path));
+    const found = site.find(path).finally(() => {
+      if (this.#looking.get(path) === found) this.#looking.delete(path);
+    });
     this.#looking.set(path, found);
     return found;
   }
@@ -208,6 +222,7 @@ class Origin implements NodeProgram {
       if (this.#hot.takes(file.size)) {
         const content = await readWhole(file);
         await file.close();
+        if (site !== this.#site) return await this.#find(exchange, path);
         return this.#replyHot(exchange, this.#hot.add(path, representation, content, now));
       }
       await this.#select(
@@ -408,7 +423,6 @@ class Origin implements NodeProgram {
         hits: this.#hot.hits,
       },
       recent: this.#newest(SHOWN_REQUESTS),
-      ...(this.#headersError ? { headersError: this.#headersError } : {}),
     };
   }
 }
@@ -432,11 +446,12 @@ function hasConditions(fields: Fields): boolean {
 async function describe(
   { folder }: Site,
   { name, size, modifiedMs }: Representation,
+  hashing: Hashing,
 ): ReturnType<typeof describeFile> {
   const file = await folder.open(name);
   try {
     if (file.size !== size || file.modifiedMs !== modifiedMs) throw new Error('It has just changed.');
-    return await describeFile(file);
+    return await describeFile(file, hashing);
   } finally {
     await file.close();
   }

@@ -211,7 +211,7 @@ export class Library {
     try {
       const open = await this.open(file);
       try {
-        file.hashes = await hashFile(open, file.gone.signal);
+        file.hashes = await hashFile(open, this.#context.hashing, file.gone.signal);
         const after = await open.stat();
         if (after.size !== file.size || after.modifiedMs !== file.modifiedMs) {
           file.hashes = null;
