@@ -15,6 +15,8 @@ interface FieldBase {
   aliases?: string[];
   /** Shown under "Advanced" in the form. */
   advanced?: boolean;
+  /** Takes effect in a running node: its operation `configure` is given the fields that have changed. */
+  live?: boolean;
 }
 
 export interface PortField extends FieldBase {
@@ -84,6 +86,31 @@ export interface LinksField extends FieldBase {
   role: string;
 }
 
+/** A row of a short table: a text for each column. */
+export type Row<Key extends string = string> = Record<Key, string>;
+
+export interface RowColumn<Key extends string = string> {
+  key: Key;
+  label: string;
+  placeholder?: string;
+  /** A regular expression that the whole text must match. */
+  pattern: string;
+  patternHint: string;
+  /** Values that are not taken, in lower case, whatever case they are written in. */
+  refused?: { values: readonly string[]; hint: string };
+}
+/** A short table of texts. On the command line: its rows as one text. */
+export interface RowsField<Key extends string = string> extends FieldBase {
+  control: 'rows';
+  default: readonly Row<Key>[];
+  /** What a row is called: 'Rule'. */
+  row: string;
+  columns: readonly RowColumn<Key>[];
+  maxRows: number;
+  /** How a row is written: a pattern with a named group for each column, and the form in words. */
+  text: { separator: string; pattern: string; form: string };
+}
+
 export type Field =
   | PortField
   | NumberField
@@ -92,7 +119,8 @@ export type Field =
   | ToggleField
   | FolderField
   | LinkField
-  | LinksField;
+  | LinksField
+  | RowsField;
 
 export type Fields = Record<string, Field>;
 
@@ -109,7 +137,9 @@ type ResolvedValue<F extends Field> = F extends PortField | NumberField
         ? Endpoint | null
         : F extends LinksField
           ? Endpoint[]
-          : string;
+          : F extends RowsField<infer Key>
+            ? Row<Key>[]
+            : string;
 
 /** How a link stands in the saved workspace. */
 export type LinkValue = { node: string } | Endpoint | null;

@@ -1,6 +1,7 @@
 /** Validators made from field descriptions. */
 import { z } from 'zod';
-import type { Field, Fields } from './fields';
+import type { Field, Fields, Row, RowsField } from './fields';
+import { rowsFromText, rowsProblem } from './rows';
 
 export const portNumber = z
   .int()
@@ -45,12 +46,27 @@ export function fieldSchema(field: Field): z.ZodType {
       return linkValueSchema.default(null);
     case 'links':
       return z.array(linkValueSchema).max(1000).default([]);
+    case 'rows':
+      return rowsSchema(field).default([...field.default]);
   }
 }
 
 function textSchema(field: Extract<Field, { control: 'text' }>): z.ZodString {
   const text = z.string().max(field.maxLength ?? 255);
   return field.pattern ? text.regex(new RegExp(`^(?:${field.pattern})$`, 'u'), field.patternHint) : text;
+}
+
+/** Takes a table, and the same as one text, as the command line writes it. */
+function rowsSchema(field: RowsField): z.ZodType<Row[]> {
+  const row = z.strictObject(Object.fromEntries(field.columns.map(({ key }) => [key, z.string().max(1024)])));
+  const table = z.array(row).superRefine((rows, context) => {
+    const problem = rowsProblem(field, rows);
+    if (problem) context.addIssue({ code: 'custom', message: problem });
+  });
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? rowsFromText(field, value).rows : value),
+    table,
+  );
 }
 
 /** The validator of a stored configuration; what is missing gets its default, what is unknown is refused. */

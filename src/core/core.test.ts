@@ -195,6 +195,33 @@ describe('a running node', () => {
     expect((await phase('cs1', 'stopped')).outdated).toBeUndefined();
   });
 
+  it('is given what needs no restart, and is outdated when it does not take it', async () => {
+    const studio = await setUp();
+    const { call, launcher, phase, node } = studio;
+    const id = await add(studio, 'http-origin');
+    await call('nodes.start', { ids: [id] });
+    await phase(id, 'running');
+    const configure = (value: string) => {
+      const headers = [{ pattern: '/', name: 'X-Rule', value }];
+      const command = { type: 'configure-node' as const, id, config: { headers } };
+      return call('workspace.apply', { command });
+    };
+    await configure('one');
+    const origin = launcher.of('Origin1');
+    const asked = origin.last('operate');
+    expect(asked).toMatchObject({
+      operation: 'configure',
+      input: { headers: [{ pattern: '/', name: 'X-Rule', value: 'one' }] },
+    });
+    expect(node(id).outdated).toBeUndefined();
+    const error = { code: 'NO', message: 'It cannot.' };
+    origin.say({ type: 'failed', call: asked?.call ?? 0, error });
+    await waitFor(() => node(id).outdated === true, 'the note that it has to be restarted');
+    await call('nodes.restart', { ids: [id] });
+    await waitFor(() => launcher.of('Origin1') !== origin && node(id).phase === 'running', 'the new process');
+    expect(node(id).outdated).toBeUndefined();
+  });
+
   it('that is deleted is stopped, its folder stays, and undo brings it back stopped', async () => {
     const studio = await setUp();
     const { call, launcher, phase, core } = studio;

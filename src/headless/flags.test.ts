@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { NodeManifest } from '../contract/manifest';
 import { manifestOf, manifests } from '../nodes/manifests';
 import { type NodeFlags, nodeFlags, parseLine, UsageError } from './flags';
 
@@ -50,6 +51,29 @@ describe('flags of the node kinds', () => {
 
   it('name a server by its port when it has no name', () => {
     expect(parse('content-server', '--files . --tcp-port 7301').config.serverId).toBe('CS7301');
+  });
+
+  it('take a table as one text', () => {
+    const flags = nodeFlags(manifestOf('http-origin') as NodeManifest);
+    const line = ['--files', '.', '--headers', '/img/ Cache-Control: max-age=60 | *.html X-Two: a: b'];
+    parseLine(line, flags.flags);
+    expect(flags.config([]).headers).toEqual([
+      { pattern: '/img/', name: 'Cache-Control', value: 'max-age=60' },
+      { pattern: '*.html', name: 'X-Two', value: 'a: b' },
+    ]);
+  });
+
+  it.each([
+    ['/img/ Cache-Control', '"/img/ Cache-Control" is not PATH Name: value.'],
+    ['/a X: y | img/ X: y', 'Rule 2, Path: A folder (/img/)'],
+    ['/ b@d: y', 'Rule 1, Header: A name of letters'],
+    ['/ content-LENGTH: 5', 'Rule 1, Header: The server makes this field itself.'],
+  ])('explain what is wrong with the table "%s"', (text, message) => {
+    const flags = nodeFlags(manifestOf('http-origin') as NodeManifest);
+    expect(() => {
+      parseLine(['--files', '.', '--headers', text], flags.flags);
+      flags.config([]);
+    }).toThrow(message);
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Endpoint, parseEndpoint } from '../contract/endpoint';
 import type { Field, Fields, LinkField } from '../contract/fields';
 import type { NodeManifest } from '../contract/manifest';
+import { rowsFromText } from '../contract/rows';
 import { configSchema } from '../contract/schema';
 import { nearest } from './nearest';
 
@@ -206,6 +207,11 @@ function readValue(field: Exclude<Field, LinkField>, text: string, name: string)
           throw new UsageError(`${name} takes HOST:PORT,HOST:PORT …; "${part}" is not HOST:PORT.`);
         return endpoint;
       });
+    case 'rows': {
+      const { rows, problem } = rowsFromText(field, text);
+      if (problem) throw new UsageError(`${name}: ${problem}`);
+      return rows;
+    }
     case 'folder':
     case 'text':
       return text;
@@ -285,6 +291,8 @@ function placeholder(field: Exclude<Field, LinkField>): string {
       return 'DIR';
     case 'links':
       return 'HOST:PORT,…';
+    case 'rows':
+      return `"${field.text.form}${field.text.separator}…"`;
     default:
       return 'TEXT';
   }
@@ -292,7 +300,7 @@ function placeholder(field: Exclude<Field, LinkField>): string {
 
 function helpOf(field: Exclude<Field, LinkField>): string {
   const { help } = field;
-  if (field.control === 'links' || field.control === 'folder' || !('default' in field)) return help;
+  if (['links', 'folder', 'rows'].includes(field.control) || !('default' in field)) return help;
   return field.default === '' ? help : `${help} (default ${String(field.default)})`;
 }
 

@@ -39,6 +39,8 @@ export class SupervisedNode {
   #view: NodeView;
   #process: NodeProcess | undefined;
   #startedWith: Record<string, unknown> | undefined;
+  /** Its present process did not take a setting that needs no restart. */
+  #refusesLive = false;
   #faults: FaultSpec[] = [];
   #watch: Watch = { visible: false, messages: false };
   /** Set while it is being started, so that a second click changes nothing. */
@@ -164,6 +166,7 @@ export class SupervisedNode {
 
   /** Its configuration, or the address of a linked node, may have changed. */
   refreshOutdated(): void {
+    this.#applyLive();
     const outdated = this.up && this.#isOutdated();
     if (outdated === (this.#view.outdated ?? false)) return;
     const { outdated: _, ...view } = this.#view;
@@ -184,6 +187,7 @@ export class SupervisedNode {
       return this.#cannotStart(toErrorShape(error));
     }
     this.#startedWith = config;
+    this.#refusesLive = false;
     this.#faults = this.#around.faultsOf(spec);
     this.#watch = this.#around.hub.watchOf(spec.id);
     const process = new NodeProcess({
@@ -227,6 +231,41 @@ export class SupervisedNode {
     this.kill();
     this.want();
     await this.start();
+  }
+
+  /** Gives a running node what it can take without a restart. One that refuses it is outdated. */
+  #applyLive(): void {
+    const former = this.#startedWith;
+    if (this.#view.phase !== 'running' || !former || this.#refusesLive) return;
+    const changed = this.#liveChanges(former);
+    const labels = Object.keys(changed).map((key) => manifestOf(this.#spec.kind)?.fields[key]?.label);
+    if (labels.length === 0) return;
+    const { name } = this.#spec;
+    this.#startedWith = { ...former, ...changed };
+    this.operate('configure', changed).then(
+      () => this.#note('info', 'node-configured', `${name} uses its new settings: ${labels.join(', ')}.`),
+      (error: Error) => {
+        this.#note('bad', 'node-not-configured', `${name} does not take its new settings: ${error.message}`);
+        this.#startedWith = former;
+        this.#refusesLive = true;
+        this.refreshOutdated();
+      },
+    );
+  }
+
+  #liveChanges(former: Record<string, unknown>): Record<string, unknown> {
+    const fields = manifestOf(this.#spec.kind)?.fields ?? {};
+    let config: Record<string, unknown>;
+    try {
+      config = this.#around.resolve(this.#spec);
+    } catch {
+      return {};
+    }
+    return Object.fromEntries(
+      Object.entries(config).filter(
+        ([key, value]) => fields[key]?.live && !isDeepStrictEqual(value, former[key]),
+      ),
+    );
   }
 
   #isOutdated(): boolean {

@@ -98,6 +98,10 @@ export class HotFiles {
     return file;
   }
 
+  clear(): void {
+    for (const path of [...this.#files.keys()]) this.remove(path);
+  }
+
   remove(path: string): void {
     this.#policy.remove(path);
     this.#drop(path);

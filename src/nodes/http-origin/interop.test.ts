@@ -31,7 +31,7 @@ async function start(kind: NodeManifest, create: CreateNode<never>, config: obje
       {
         type: 'start',
         kind: kind.id,
-        config: { ...configSchema(kind.fields).parse({}), port: 0, ...config },
+        config: configSchema(kind.fields).parse({ port: 0, ...config }),
         seed: 1,
         faults: [],
         watch: { visible: false, messages: false },
@@ -131,6 +131,14 @@ describe.skipIf(!has('curl'))('curl', () => {
     expect(head).toContain('Cache-Control: max-age=5');
     expect(head).toContain('X-Kind: text');
     expect(head).not.toContain('X-No');
+  });
+
+  it('gets other headers as soon as other rules are set, also for a file that is in memory', async () => {
+    const port = await startOrigin({ headers: '/ X-Rule: former' });
+    expect(await ask(port, '/hello.txt', '-i')).toContain('X-Rule: former');
+    const headers = [{ pattern: '*.txt', name: 'X-Rule', value: 'new' }];
+    await hosts.at(-1)?.receive({ type: 'operate', call: 1, operation: 'configure', input: { headers } });
+    expect(await ask(port, '/hello.txt', '-i')).toContain('X-Rule: new');
   });
 
   it('goes through the cache, as reverse and as forward proxy', async () => {

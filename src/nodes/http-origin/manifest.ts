@@ -31,11 +31,45 @@ export const manifest = defineNode({
       default: '',
     },
     headers: {
-      control: 'text',
+      control: 'rows',
       label: 'Headers by path',
-      help: 'Rules "PATTERN Name: value", separated by " | ". PATTERN is a folder (/img/), a file (/a.css) or an ending (*.html). Later rules win.',
-      default: '',
-      maxLength: 4096,
+      help: 'Fields of the replies for some paths. Of rules that set the same field, the last one counts.',
+      default: [],
+      live: true,
+      row: 'Rule',
+      maxRows: 100,
+      columns: [
+        {
+          key: 'pattern',
+          label: 'Path',
+          placeholder: '/img/ or *.html',
+          pattern: '[/*]\\S*',
+          patternHint: 'A folder (/img/), a file (/a.css) or an ending (*.html).',
+        },
+        {
+          key: 'name',
+          label: 'Header',
+          placeholder: 'Cache-Control',
+          pattern: "[!#$%&'*+.^_`|~0-9A-Za-z\\-]+",
+          patternHint: 'A name of letters, digits and hyphens.',
+          refused: {
+            values: ['content-length', 'transfer-encoding', 'connection', 'date', 'content-range'],
+            hint: 'The server makes this field itself.',
+          },
+        },
+        {
+          key: 'value',
+          label: 'Value',
+          placeholder: 'max-age=3600',
+          pattern: '[!-~\\u00a1-\\u00ff](?:[\\t -~\\u00a0-\\u00ff]*[!-~\\u00a1-\\u00ff])?',
+          patternHint: 'A text without line ends, and without blanks around it.',
+        },
+      ],
+      text: {
+        separator: ' | ',
+        pattern: '(?<pattern>\\S+)\\s+(?<name>[^\\s:]+):\\s*(?<value>.*)',
+        form: 'PATH Name: value',
+      },
     },
     listing: {
       control: 'toggle',
@@ -108,12 +142,12 @@ export interface OriginSnapshot {
   hot: { files: number; bytes: number; capacity: number; hits: number };
   /** The newest 20, newest first. */
   recent: AnsweredRequest[];
-  /** Why a header rule is not used, if so. */
-  headersError?: string;
 }
 
 /** Operations of a running origin. */
 export interface OriginOperations {
+  /** Settings that take effect at once. */
+  configure: { input: Partial<Pick<OriginConfig, 'headers'>>; output: undefined };
   /** The newest requests, newest first; at most 500. */
   requests: { input: { limit?: number } | undefined; output: AnsweredRequest[] };
   /** Its files; a page at a time. */

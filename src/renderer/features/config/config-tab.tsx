@@ -29,6 +29,13 @@ export function ConfigTab({ node }: { node: string }) {
   const hidden = entries.filter(([, field]) => field.advanced);
   const problemHidden = hidden.some(([key]) => key in problems);
 
+  const live = Object.keys(draft).every((key) => manifest.fields[key]?.live);
+  const whenApplied = !alive
+    ? 'Applies at the next start.'
+    : live
+      ? 'Applies at once.'
+      : 'Applies after a restart.';
+
   const save = async (): Promise<void> => {
     if (!changed || Object.keys(problems).length > 0) return;
     const config = { ...spec.config, ...draft };
@@ -80,9 +87,7 @@ export function ConfigTab({ node }: { node: string }) {
       </div>
       {changed && (
         <footer className={css.footer}>
-          <span className={css.note}>
-            {alive ? 'Applies after a restart.' : 'Applies at the next start.'}
-          </span>
+          <span className={css.note}>{whenApplied}</span>
           <Button onClick={() => setDraft({})}>Discard</Button>
           <Button type="submit" variant="filled" disabled={Object.keys(problems).length > 0}>
             Apply

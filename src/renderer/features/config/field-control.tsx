@@ -10,6 +10,7 @@ import type {
   LinksField,
   LinkValue,
   PortField,
+  RowsField,
 } from '../../../contract/fields';
 import { nameOf } from '../../graph';
 import { isAlive } from '../../node-state';
@@ -17,8 +18,9 @@ import { portUser } from '../../port-use';
 import { useNodeState, useRun, useStudio, useStudioParts } from '../../studio-context';
 import css from './config.module.css';
 import { addressFromText, addressText, isUnfinishedAddress, linkTargets, savedValue } from './form-model';
+import { RowsControl } from './rows-control';
 
-interface ControlProps<F extends Field = Field> {
+export interface ControlProps<F extends Field = Field> {
   id: string;
   field: F;
   node: string;
@@ -89,6 +91,8 @@ export function FieldControl(props: ControlProps) {
       return <LinkControl {...(props as ControlProps<LinkField>)} />;
     case 'links':
       return <LinksControl {...(props as ControlProps<LinksField>)} />;
+    case 'rows':
+      return <RowsControl {...(props as ControlProps<RowsField>)} />;
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Field } from '../../../contract/fields';
 import { manifestOf, manifests } from '../../../nodes/manifests';
 import { spec } from '../../testing/network';
 import {
@@ -53,6 +54,28 @@ describe('problems', () => {
       ]);
       expect(problemsOf(manifest.fields, Object.fromEntries(defaults))).toEqual({});
     }
+  });
+});
+
+describe('tables', () => {
+  const origin = manifestOf('http-origin')?.fields ?? {};
+  const headers = origin.headers as Field;
+  const rule = { pattern: '/img/', name: 'Cache-Control', value: 'no-store' };
+
+  it('are shown as rows, also where a former version saved a text', () => {
+    expect(savedValue('headers', headers, {})).toEqual([]);
+    expect(savedValue('headers', headers, { headers: '/img/ Cache-Control: no-store' })).toEqual([rule]);
+  });
+
+  it('say which cell is wrong, and why', () => {
+    expect(problemsOf(origin, { headers: [rule] })).toEqual({});
+    const problem = (more: object) => problemsOf(origin, { headers: [rule, { ...rule, ...more }] }).headers;
+    expect(problem({ pattern: 'img' })).toBe(
+      'Rule 2, Path: A folder (/img/), a file (/a.css) or an ending (*.html).',
+    );
+    expect(problem({ name: 'Content-Length' })).toBe('Rule 2, Header: The server makes this field itself.');
+    expect(problem({ value: 'a\r\nSet-Cookie: b' })).toContain('Rule 2, Value: A text without line ends');
+    expect(problem({ value: '' })).toContain('Rule 2, Value');
   });
 });
 

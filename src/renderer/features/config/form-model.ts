@@ -2,6 +2,7 @@
 
 import { formatEndpoint, parseEndpoint } from '../../../contract/endpoint';
 import type { Field, Fields, LinkValue } from '../../../contract/fields';
+import { rowsFromText } from '../../../contract/rows';
 import { fieldSchema } from '../../../contract/schema';
 import type { NodeSpec } from '../../../contract/workspace';
 
@@ -9,7 +10,10 @@ import type { NodeSpec } from '../../../contract/workspace';
 export type Draft = Readonly<Record<string, unknown>>;
 
 export function savedValue(key: string, field: Field, config: Record<string, unknown>): unknown {
-  if (key in config) return config[key];
+  const saved = config[key];
+  // A workspace of a former version may have a table as one text.
+  if (field.control === 'rows' && typeof saved === 'string') return rowsFromText(field, saved).rows;
+  if (key in config) return saved;
   if ('default' in field) return field.default;
   return field.control === 'links' ? [] : null;
 }

@@ -28,7 +28,6 @@ export function HttpOriginOverview({ node }: { node: string }) {
               {count.toLocaleString()}
             </Fact>
           ))}
-          {snapshot.headersError && <Fact label="Headers by path">{snapshot.headersError}</Fact>}
         </Facts>
       </Section>
       <Section title="Newest requests">
