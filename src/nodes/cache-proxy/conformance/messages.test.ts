@@ -18,6 +18,45 @@ describe('interim replies and trailers (RFC 9110, sections 15.2 and 6.5)', () =>
     world.script({ headers: [], trailers: [['Checksum', 'abc']] });
     expect((await world.ask()).trailers?.get('checksum')).toBe('abc');
   });
+  it('3.1 of RFC 9111: trailers do not become fields of what is stored', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: fresh, trailers: [['Checksum', 'abc']] });
+    await world.ask();
+    expect((await world.ask()).headers.has('checksum')).toBe(false);
+    expect(world.seen).toHaveLength(1);
+  });
+});
+
+describe('passing messages on (RFC 9110, section 7.6; RFC 9111, section 5.2)', () => {
+  it('fields of a connection, and those that it names, stay behind', async () => {
+    const world = await CacheWorld.start();
+    await world.ask({
+      headers: [
+        ['Connection', 'keep-alive, x-a'],
+        ['X-A', '1'],
+        ['X-B', '2'],
+        ['Keep-Alive', 'timeout=5'],
+        ['Proxy-Authorization', 'Basic x'],
+        ['TE', 'trailers'],
+      ],
+    });
+    const { fields } = world.seen[0]?.head ?? { fields: fresh };
+    expect([...fields].map(([name]) => name).sort()).toEqual(['host', 'via', 'x-b']);
+  });
+  it('Cache-Control is passed on both ways', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: [['Cache-Control', 'max-age=60, no-transform, x=1']] });
+    const reply = await world.ask({ headers: [['Cache-Control', 'max-age=5, y=2']] });
+    expect(reply.headers.get('cache-control')).toBe('max-age=60, no-transform, x=1');
+    expect(world.seen[0]?.head.fields.get('cache-control')).toBe('max-age=5, y=2');
+  });
+  it('Max-Forwards is counted down, and ends here at 0 (section 7.6.2)', async () => {
+    const world = await CacheWorld.start();
+    await world.ask({ method: 'OPTIONS', headers: [['Max-Forwards', '3']] });
+    expect(world.seen[0]?.head.fields.get('max-forwards')).toBe('2');
+    expect((await world.ask({ method: 'OPTIONS', headers: [['Max-Forwards', '0']] })).status).toBe(200);
+    expect(world.seen).toHaveLength(1);
+  });
 });
 
 describe('Cache-Status (RFC 9211) and Via (RFC 9110, section 7.6.3)', () => {

@@ -1,6 +1,6 @@
 /** What other methods than GET do to the cache (RFC 9111, section 4.4). */
 import { describe, expect, it } from 'vitest';
-import { CacheWorld } from '../testing/cache-world';
+import { CacheWorld, type Script } from '../testing/cache-world';
 import { fresh } from '../testing/reuse';
 
 describe('methods (RFC 9111, section 4.4; RFC 9110, section 9.3.3)', () => {
@@ -53,6 +53,30 @@ describe('methods (RFC 9111, section 4.4; RFC 9110, section 9.3.3)', () => {
     const world = await CacheWorld.start();
     world.fallback = { headers: fresh };
     for (const path of ['/?a=1', '/?a=2', '/?a=1']) await world.ask({ path });
+    expect(world.seen).toHaveLength(2);
+  });
+  it('4.4: what another origin has is not invalidated', async () => {
+    const world = await CacheWorld.start();
+    world.fallback = { headers: fresh };
+    await world.ask({ path: '/x' });
+    world.script({
+      headers: [
+        ['Location', 'http://other.example/x'],
+        ['Content-Location', '//other.example/x'],
+      ],
+    });
+    await world.ask({ method: 'POST', path: '/', body: '1' });
+    await world.ask({ path: '/x' });
+    expect(world.seen).toHaveLength(2);
+  });
+  it('4: an unsafe request is always written through', async () => {
+    const world = await CacheWorld.start();
+    const posted: Script = {
+      headers: [...fresh, ['Content-Location', '/p']],
+    };
+    world.script(posted, posted);
+    await world.ask({ method: 'POST', path: '/p', body: '1' });
+    await world.ask({ method: 'POST', path: '/p', body: '1' });
     expect(world.seen).toHaveLength(2);
   });
 });

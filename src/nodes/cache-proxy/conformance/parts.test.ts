@@ -1,6 +1,6 @@
 /** Parts of representations: stored, combined, completed, and made of what is whole (RFC 9111, sections 3.3 and 3.4). */
 import { describe, expect, it } from 'vitest';
-import { CacheWorld, type Script } from '../testing/cache-world';
+import { CacheWorld, type Reply, type Script } from '../testing/cache-world';
 import { fresh, type Headers } from '../testing/reuse';
 
 describe('parts (RFC 9111, sections 3.3 and 3.4; RFC 9110, section 14)', () => {
@@ -170,5 +170,78 @@ describe('parts (RFC 9111, sections 3.3 and 3.4; RFC 9110, section 14)', () => {
     await world.ask({ headers: [['Range', 'bytes=0-4']] });
     await world.ask({ headers: [['Range', 'bytes=5-9']] });
     expect((await world.ask()).body).toBe('whole');
+  });
+  it('another range unit is not understood, and not kept', async () => {
+    const world = await CacheWorld.start();
+    world.script(
+      { ...first, headers: [...fresh, ['ETag', '"a"'], ['Content-Range', 'pages 0-4/10']] },
+      first,
+    );
+    await world.ask({ headers: [['Range', 'pages=0-4']] });
+    await world.ask({ headers: [['Range', 'bytes=0-4']] });
+    expect(world.seen).toHaveLength(2);
+  });
+
+  describe('3.4: combining', () => {
+    const at = (range: string, body: string, validator: Headers): Script => ({
+      status: 206,
+      headers: [...fresh, ...validator, ['Content-Range', `bytes ${range}/10`]],
+      body,
+    });
+    const combine = async (validator: Headers, more: Headers = []): Promise<[CacheWorld, Reply]> => {
+      const world = await CacheWorld.start();
+      world.script(at('0-4', '01234', [...validator, ...more]), at('5-9', '56789', validator), {
+        headers: [...fresh, ...validator],
+        body: 'the whole',
+      });
+      await world.ask({ headers: [['Range', 'bytes=0-4']] });
+      await world.ask({ headers: [['Range', 'bytes=5-9']] });
+      return [world, await world.ask()];
+    };
+    const old: Headers = [['Last-Modified', 'Wed, 01 Jan 2020 00:00:00 GMT']];
+    it.each<[string, Headers, boolean]>([
+      ['the same strong tag', [['ETag', '"a"']], true],
+      ['the same Last-Modified, long before Date', old, true],
+      ['a weak tag', [['ETag', 'W/"a"']], false],
+      ['a weak tag besides the Last-Modified', [['ETag', 'W/"a"'], ...old], false],
+      ['Last-Modified of just now', [['Last-Modified', -5]], false],
+      ['no validator', [], false],
+    ])('by %s', async (_what, validator, combined) => {
+      const [world, reply] = await combine(validator);
+      expect(reply.body).toBe(combined ? '0123456789' : 'the whole');
+      expect(world.seen).toHaveLength(combined ? 2 : 3);
+    });
+    it('the newer fields replace the stored ones, and those that it does not have stay', async () => {
+      const [, { headers }] = await combine(
+        [['ETag', '"a"']],
+        [
+          ['Cache-Control', 'x=1'],
+          ['Content-Type', 'text/plain'],
+        ],
+      );
+      expect(headers.all('cache-control')).toEqual(['max-age=3600']);
+      expect(headers.get('content-type')).toBe('text/plain');
+      expect(headers.get('content-length')).toBe('10');
+      expect(headers.has('content-range')).toBe(false);
+    });
+    it('the rest is asked for with If-Range by such a Last-Modified', async () => {
+      const world = await CacheWorld.start();
+      world.script(at('0-4', '01234', old), at('5-9', '56789', old));
+      await world.ask({ headers: [['Range', 'bytes=0-4']] });
+      await world.wait(100);
+      const reply = await world.ask();
+      expect(reply).toMatchObject({ status: 200, body: '0123456789' });
+      expect(world.seen[1]?.head.fields.get('if-range')).toBe(old[0]?.[1]);
+    });
+    it('the age of the parts is that of the newest', async () => {
+      const world = await CacheWorld.start();
+      const tag: Headers = [['ETag', '"a"']];
+      world.script(at('0-4', '01234', tag), { ...at('5-9', '56789', [...tag, ['Age', '7']]) });
+      await world.ask({ headers: [['Range', 'bytes=0-4']] });
+      await world.wait(100);
+      await world.ask({ headers: [['Range', 'bytes=5-9']] });
+      await world.wait(3);
+      expect((await world.ask()).headers.get('age')).toBe('10');
+    });
   });
 });

@@ -47,4 +47,21 @@ describe('directives of requests (RFC 9111, section 5.2.1)', () => {
     expect((await world.ask({ headers: [['Cache-Control', 'only-if-cached']] })).status).toBe(504);
     expect(world.seen).toHaveLength(0);
   });
+  it.each(['must-revalidate', 'proxy-revalidate', 'no-cache', 's-maxage=1'])(
+    'max-stale does not override %s of the reply (4.2.4)',
+    async (directive) => {
+      const headers: Headers = [
+        ['Cache-Control', `max-age=1, ${directive}`],
+        ['ETag', '"a"'],
+      ];
+      expect(await stored(headers, [['Cache-Control', 'max-stale=1000']], 3)).toBe(false);
+    },
+  );
+  it('only-if-cached: what is stored answers', async () => {
+    expect(await stored(fresh, [['Cache-Control', 'only-if-cached']])).toBe(true);
+  });
+  it('names in any case, and what is not known is ignored', async () => {
+    expect(await stored(fresh, [['Cache-Control', 'x=1, NO-CACHE']])).toBe(false);
+    expect(await stored(fresh, [['Cache-Control', 'x=1']])).toBe(true);
+  });
 });

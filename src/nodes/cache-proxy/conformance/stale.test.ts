@@ -69,4 +69,22 @@ describe('stale replies (RFC 9111, section 4.2.4; RFC 5861)', () => {
     expect(reply.body).toBe('new');
     expect(world.seen).toHaveLength(2);
   });
+  it.each(['must-revalidate', 'no-cache'])(
+    '5.2.2: %s forbids what RFC 5861 would grant',
+    async (directive) => {
+      const control = `max-age=1, stale-while-revalidate=60, stale-if-error=60, ${directive}`;
+      const { world, reply } = await becomesStale(control, { status: 503, headers: [] });
+      expect(reply.status).toBe(503);
+      expect(world.seen).toHaveLength(2);
+    },
+  );
+  it('stale-if-error of a request', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: [['Cache-Control', 'max-age=1']], body: 'old' }, { status: 500, headers: [] });
+    world.script({ headers: [['ETag', '"a"']] });
+    await world.ask();
+    await world.wait(3);
+    const reply = await world.ask({ headers: [['Cache-Control', 'stale-if-error=60']] });
+    expect([reply.status, reply.body]).toEqual([200, 'old']);
+  });
 });

@@ -68,6 +68,37 @@ describe('directives of replies (RFC 9111, section 5.2.2)', () => {
   });
 });
 
+describe('what is stored at all (RFC 9111, section 3)', () => {
+  it('3: a reply to a method that is not understood is not', async () => {
+    const world = await CacheWorld.start();
+    world.fallback = { headers: fresh };
+    await world.ask({ method: 'SEARCH' });
+    await world.ask({ method: 'SEARCH' });
+    await world.ask();
+    expect(world.seen).toHaveLength(3);
+  });
+  it('3: a reply to HEAD has no content that a GET could be answered with', async () => {
+    const world = await CacheWorld.start();
+    world.fallback = { headers: fresh };
+    await world.ask({ method: 'HEAD' });
+    expect((await world.ask()).body).toBe('body');
+    expect(world.seen).toHaveLength(2);
+  });
+  it("3: nor has the 304 to a client's own condition", async () => {
+    const world = await CacheWorld.start();
+    world.script({ status: 304, headers: [...fresh, ['ETag', '"a"']] }, { headers: fresh });
+    await world.ask({ headers: [['If-None-Match', '"a"']] });
+    expect(await world.ask()).toMatchObject({ status: 200, body: 'body' });
+    expect(world.seen).toHaveLength(2);
+  });
+  it('3.3: a reply that broke off is not used for a whole one', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: fresh, body: '0123456789', cutAfter: 5 }, { headers: fresh, body: '0123456789' });
+    expect(await world.ask()).toMatchObject({ broken: true });
+    expect(await world.ask()).toMatchObject({ body: '0123456789', broken: false });
+  });
+});
+
 describe('stored fields (RFC 9111, section 3.1)', () => {
   it('none of the connection, or named by it', async () => {
     const world = await CacheWorld.start();
@@ -145,5 +176,8 @@ describe('Authorization (RFC 9111, section 3.5)', () => {
   ])('%s', async (control, expected) => {
     const ask: Ask = { headers: [['Authorization', 'Basic x']] };
     expect(await reused({ headers: [['Cache-Control', control]] }, {}, { ask })).toBe(expected);
+  });
+  it('is of the stored request: another one with credentials may have what is public', async () => {
+    expect(await reused({ headers: fresh }, { headers: [['Authorization', 'Basic x']] })).toBe(true);
   });
 });

@@ -81,6 +81,22 @@ describe('CDN-Cache-Control (RFC 9213)', () => {
       true,
     ],
     [
+      'empty: Cache-Control counts',
+      [
+        ['Cache-Control', 'max-age=3600'],
+        ['CDN-Cache-Control', ''],
+      ],
+      true,
+    ],
+    [
+      'Cache-Control is ignored altogether',
+      [
+        ['Cache-Control', 's-maxage=1, must-revalidate, private'],
+        ['CDN-Cache-Control', 'max-age=3600'],
+      ],
+      true,
+    ],
+    [
       'malformed: Cache-Control counts',
       [
         ['Cache-Control', 'no-store'],

@@ -116,4 +116,15 @@ describe('Vary (RFC 9111, section 4.1)', () => {
     expect((await world.ask({ headers: [['Foo', '2']] })).body).toBe('two');
     expect(world.seen).toHaveLength(2);
   });
+
+  it('4: of several that match the most recent by Date answers, whichever came last', async () => {
+    const world = await CacheWorld.start();
+    world.script({ ...vary('Foo', [['Date', -5]]), body: 'newer' });
+    world.script({ headers: [...fresh, ['Date', -60]], body: 'older' });
+    await world.ask({ headers: [['Foo', '1']] });
+    expect((await world.ask({ headers: [['Foo', '2']] })).body).toBe('older');
+    expect((await world.ask({ headers: [['Foo', '1']] })).body).toBe('newer');
+    expect((await world.ask({ headers: [['Foo', '3']] })).body).toBe('older');
+    expect(world.seen).toHaveLength(2);
+  });
 });
