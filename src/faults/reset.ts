@@ -20,6 +20,14 @@ export const reset = defineFault({
   },
   badge: ({ after }) => (after > 0 ? `reset after ${after} ms` : 'reset'),
   create: (settings) => ({
-    stream: ({ openedAt }) => ({ breaks: () => ({ at: openedAt + settings.params.after, reset: true }) }),
+    stream: ({ openedAt }) => {
+      const at = (): number => openedAt + settings.params.after;
+      return {
+        breaks: () => ({ at: at(), reset: true }),
+        // A question and its answer are quicker than any timer: what comes too late does not pass.
+        shape: (item, now) =>
+          item.type === 'bytes' && now >= at() ? [{ type: 'break', reset: true }] : [item],
+      };
+    },
   }),
 });

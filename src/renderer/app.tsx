@@ -8,6 +8,7 @@ import css from './app.module.css';
 import { ConnectionBanner, type ConnectionState, useConnection } from './features/connection/connection';
 import { Dialogs } from './features/dialogs/dialogs';
 import { Dock } from './features/dock/dock';
+import { FaultBanner } from './features/faults/fault-banner';
 import { FaultMenu } from './features/faults/fault-menu';
 import { LinkFaults, SelectionFaults } from './features/faults/faults-tab';
 import { Inspector } from './features/inspector/inspector';
@@ -111,7 +112,7 @@ function Window() {
   }, [name]);
   return (
     <>
-      <Toolbar onSearch={spotlight.open} />
+      <Toolbar onSearch={spotlight.open} banner={<FaultBanner />} />
       <main className={css.middle}>
         <Palette />
         <Topology welcome={<Welcome />} guide={<Guide />} breakItems={FaultMenu} />

@@ -1,10 +1,10 @@
 /** "Break" in the context menu: the ten commonest faults of a node or a link, the presets, and healing. */
 import { Menu } from '@mantine/core';
-import { IconBolt, IconHeartbeat } from '@tabler/icons-react';
+import { IconBolt, IconHeartbeat, IconLineDashed } from '@tabler/icons-react';
 import { type FaultPlace, faultsAt } from '../../fault-links';
 import { sameItems } from '../../store';
 import { usePanel, useStudio } from '../../studio-context';
-import { commonAt, presetsFor } from './offers';
+import { commonAt, isSeparable, partitionFromRest, presetsFor } from './offers';
 import { useFaultCommands } from './use-fault-commands';
 
 export function FaultMenu({ place }: { place: FaultPlace }) {
@@ -15,6 +15,7 @@ export function FaultMenu({ place }: { place: FaultPlace }) {
     (state) => ('nodes' in place ? place.nodes.map((id) => state.specs.get(id)?.kind ?? '') : []),
     sameItems,
   );
+  const nodesInAll = useStudio((state) => state.specs.size);
   const show = (): void => {
     if ('link' in place) panel.patch({ selection: [], selectedLink: place.link, inspectorOpen: true });
     else panel.openInspector('faults');
@@ -30,6 +31,17 @@ export function FaultMenu({ place }: { place: FaultPlace }) {
           <Menu.Sub.Item leftSection={<IconBolt size={15} stroke={1.75} />}>Break</Menu.Sub.Item>
         </Menu.Sub.Target>
         <Menu.Sub.Dropdown>
+          {isSeparable(place, nodesInAll) && (
+            <Menu.Item
+              leftSection={<IconLineDashed size={15} stroke={1.75} />}
+              onClick={() => {
+                commands.preset(partitionFromRest, place.nodes);
+                show();
+              }}
+            >
+              Partition from the rest
+            </Menu.Item>
+          )}
           {commonAt(place).map(({ kind, label, observe }) => (
             <Menu.Item key={kind} title={observe} onClick={() => add(kind)}>
               {label}

@@ -1,18 +1,29 @@
 /** The faults of a place, in the order of the chain, and the ways to add one. */
 import { Button, Menu, Select } from '@mantine/core';
-import { IconBolt, IconChevronDown, IconHeartbeat } from '@tabler/icons-react';
+import { IconBolt, IconChevronDown, IconHeartbeat, IconLineDashed } from '@tabler/icons-react';
+import { useMemo } from 'react';
 import { type FaultPlace, faultsAt, openersOf } from '../../fault-links';
 import { sameItems } from '../../store';
 import { useStudio } from '../../studio-context';
 import { EmptyState } from '../../ui/empty-state';
 import { FaultCard } from './fault-card';
+import { groupFaults } from './fault-groups';
 import css from './faults.module.css';
-import { offersAt, presetsFor } from './offers';
+import { isSeparable, offersAt, partitionFromRest, presetsFor } from './offers';
 import { useFaultCommands } from './use-fault-commands';
 
-export function FaultsPanel({ place }: { place: FaultPlace }) {
+export function FaultsPanel({
+  place,
+  inset = false,
+}: {
+  place: FaultPlace;
+  /** Inside a section, which has margins of its own. */
+  inset?: boolean;
+}) {
   const commands = useFaultCommands();
   const faults = useStudio((state) => faultsAt(place, state.faults), sameItems);
+  const groups = useMemo(() => groupFaults(faults, place), [faults, place]);
+  const nodesInAll = useStudio((state) => state.specs.size);
   const reachable = useStudio((state) => 'nodes' in place || openersOf(place.link, state).length > 0);
   if (!reachable)
     return (
@@ -21,30 +32,38 @@ export function FaultsPanel({ place }: { place: FaultPlace }) {
       </EmptyState>
     );
   return (
-    <div className={css.panel}>
+    <div className={css.panel} data-inset={inset || undefined}>
       <div className={css.add}>
         <AddFault place={place} />
         {'nodes' in place && <Presets nodes={place.nodes} />}
       </div>
+      {isSeparable(place, nodesInAll) && (
+        <Button
+          leftSection={<IconLineDashed size={14} />}
+          onClick={() => commands.preset(partitionFromRest, place.nodes)}
+        >
+          Partition from the rest
+        </Button>
+      )}
       {faults.length === 0 ? (
         <EmptyState icon={<IconBolt size={26} stroke={1.25} />} title="Nothing is broken here.">
           Choose a fault: it acts at once, on what is open now and on what is opened later.
         </EmptyState>
       ) : (
         <>
-          <ol className={css.list} aria-label="Faults">
-            {faults.map((fault, index) => (
-              <FaultCard key={fault.id} fault={fault} chain={faults} index={index} />
-            ))}
-          </ol>
-          {faults.length > 1 && (
+          {groups.length > 1 && (
             <Button
               leftSection={<IconHeartbeat size={14} />}
               onClick={() => commands.remove(faults.map(({ id }) => id))}
             >
-              Heal these {faults.length}
+              Heal these {groups.length}
             </Button>
           )}
+          <ol className={css.list} aria-label="Faults">
+            {groups.map((group, index) => (
+              <FaultCard key={group[0].id} group={group} place={place} chain={groups} index={index} />
+            ))}
+          </ol>
         </>
       )}
     </div>

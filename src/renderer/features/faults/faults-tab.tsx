@@ -12,7 +12,7 @@ export function FaultsTab({ node }: { node: string }) {
 export function LinkFaults({ link }: { link: string }) {
   return (
     <Section title="Faults">
-      <FaultsPanel place={useMemo(() => ({ link }), [link])} />
+      <FaultsPanel inset place={useMemo(() => ({ link }), [link])} />
     </Section>
   );
 }
@@ -20,7 +20,7 @@ export function LinkFaults({ link }: { link: string }) {
 export function SelectionFaults({ nodes }: { nodes: readonly string[] }) {
   return (
     <Section title="Faults">
-      <FaultsPanel place={useMemo(() => ({ nodes }), [nodes])} />
+      <FaultsPanel inset place={useMemo(() => ({ nodes }), [nodes])} />
     </Section>
   );
 }

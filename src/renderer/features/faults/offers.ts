@@ -43,10 +43,23 @@ const commonOnNodes = [
   'clock-skew',
 ];
 
-/** The ten commonest, for the context menu. */
+/** The ten commonest, for the context menu. Several nodes are cut off together, not each from the others. */
 export function commonAt(place: FaultPlace): FaultDefinition[] {
   const kinds = 'link' in place ? commonOnLinks : commonOnNodes;
-  return kinds.flatMap((kind) => faults.find((fault) => fault.kind === kind) ?? []);
+  const offered = isSeveral(place) ? kinds.filter((kind) => kind !== 'partition') : kinds;
+  return offered.flatMap((kind) => faults.find((fault) => fault.kind === kind) ?? []);
+}
+
+function isSeveral(place: FaultPlace): boolean {
+  return 'nodes' in place && place.nodes.length > 1;
+}
+
+/** The preset that separates several nodes from all others. */
+export const partitionFromRest = 'split-brain';
+
+/** Whether there are several nodes here, and others that they could be cut off from. */
+export function isSeparable(place: FaultPlace, nodesInAll: number): place is { nodes: readonly string[] } {
+  return 'nodes' in place && isSeveral(place) && place.nodes.length < nodesInAll;
 }
 
 /** Presets that make sense for nodes of these kinds. */

@@ -3,14 +3,16 @@ import { useMemo } from 'react';
 import type { FaultSpec } from '../../../contract/fault';
 import { type FaultPlace, newFaults } from '../../fault-links';
 import { runWith, useStudioParts } from '../../studio-context';
+import type { FaultGroup } from './fault-groups';
 
 export interface FaultCommands {
   /** Sets a fault of this kind with its defaults; acts at once. */
   add(kind: string, place: FaultPlace): Promise<void>;
-  set(fault: FaultSpec): void;
+  /** Changes faults that are there, all at the same moment. */
+  set(faults: readonly FaultSpec[]): void;
   remove(ids: readonly string[]): void;
-  /** Moves a fault before or behind its neighbour in `chain`. */
-  move(chain: readonly FaultSpec[], index: number, by: -1 | 1): void;
+  /** Moves a group of faults before or behind its neighbour in `chain`. */
+  move(chain: readonly FaultGroup[], index: number, by: -1 | 1): void;
   preset(id: string, nodes: readonly string[]): void;
 }
 
@@ -24,16 +26,16 @@ export function useFaultCommands(): FaultCommands {
         const faults = state ? newFaults(kind, place, state, () => crypto.randomUUID()) : [];
         if (faults.length > 0) await run('faults.setMany', { faults });
       },
-      set: (fault) => void run('faults.set', { fault }),
+      set: (faults) => void run('faults.setMany', { faults: [...faults] }),
       remove: (ids) => void run('faults.remove', { ids: [...ids] }),
       move(chain, index, by) {
-        const ids = chain.map(({ id }) => id);
-        const moved = ids[index];
-        const neighbour = ids[index + by];
-        if (moved === undefined || neighbour === undefined) return;
-        ids[index] = neighbour;
-        ids[index + by] = moved;
-        void run('faults.order', { ids });
+        const groups = [...chain];
+        const moved = groups[index];
+        const neighbour = groups[index + by];
+        if (!moved || !neighbour) return;
+        groups[index] = neighbour;
+        groups[index + by] = moved;
+        void run('faults.order', { ids: groups.flat().map(({ id }) => id) });
       },
       preset: (preset, nodes) => void run('faults.preset', { preset, ids: [...nodes] }),
     };

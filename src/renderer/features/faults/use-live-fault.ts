@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { FaultSpec } from '../../../contract/fault';
 
 /** Changes go to the core at most so often while a slider moves, milliseconds. */
@@ -18,22 +18,26 @@ export function useLiveFault(
   const newest = useRef<FaultSpec | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const settling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const sender = useRef(send);
+  useEffect(() => {
+    sender.current = send;
+  }, [send]);
+
+  const flush = useCallback((): void => {
+    timer.current = undefined;
+    if (newest.current) sender.current(newest.current);
+    newest.current = null;
+  }, []);
 
   useEffect(
     () => () => {
       clearTimeout(timer.current);
       clearTimeout(settling.current);
-      if (newest.current) send(newest.current);
-      newest.current = null;
+      flush();
     },
-    [send],
+    [flush],
   );
 
-  const flush = (): void => {
-    timer.current = undefined;
-    if (newest.current) send(newest.current);
-    newest.current = null;
-  };
   const change = (part: Partial<FaultSpec>): void => {
     const next = { ...(newest.current ?? draft ?? fault), ...part };
     newest.current = next;

@@ -15,7 +15,6 @@ import {
   IconDeviceFloppy,
   IconFilePlus,
   IconFolderOpen,
-  IconHeartbeat,
   IconHelp,
   IconMoon,
   IconPencil,
@@ -26,16 +25,16 @@ import {
   IconSun,
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { formatCount, formatDate } from '../../format';
+import type { ReactNode } from 'react';
+import { formatDate } from '../../format';
 import { useNodeCommands } from '../../node-actions';
 import { isAlive, isPossible, stateIn } from '../../node-state';
 import { modKey } from '../../shortcuts';
 import { sameValues } from '../../store';
 import { usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
-import { activeFaults } from '../../studio-store';
 import css from './toolbar.module.css';
 
-export function Toolbar({ onSearch }: { onSearch: () => void }) {
+export function Toolbar({ onSearch, banner }: { onSearch: () => void; banner: ReactNode }) {
   return (
     <section className={css.toolbar} data-region="toolbar" aria-label="Toolbar">
       <WorkspaceMenu />
@@ -48,7 +47,7 @@ export function Toolbar({ onSearch }: { onSearch: () => void }) {
         <span className={css.searchText}>Search actions, nodes, files</span>
         <Kbd>{modKey} K</Kbd>
       </UnstyledButton>
-      <FaultBanner />
+      {banner}
       <Corner />
     </section>
   );
@@ -176,26 +175,6 @@ function UndoRedo() {
         </ActionIcon>
       </Tooltip>
     </>
-  );
-}
-
-function FaultBanner() {
-  const run = useRun();
-  const count = useStudio((state) => activeFaults(state).length);
-  if (count === 0) return null;
-  return (
-    <div className={css.faults} role="status">
-      <span>{formatCount(count, 'active fault')}</span>
-      <Button
-        size="compact-sm"
-        color="orange"
-        variant="filled"
-        leftSection={<IconHeartbeat size={14} />}
-        onClick={() => void run('faults.healAll', {})}
-      >
-        Heal all
-      </Button>
-    </div>
   );
 }
 

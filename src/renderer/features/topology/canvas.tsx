@@ -11,7 +11,15 @@ import {
   useStore,
   useStoreApi,
 } from '@xyflow/react';
-import { type DragEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import {
+  type CSSProperties,
+  type DragEvent,
+  type ReactNode,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { linkMarks } from '../../fault-links';
 import { graphOf, isOutside, linkTitle, type OutsideNode, sameGraph } from '../../graph';
 import { kindMime } from '../../kind-drag';
@@ -35,6 +43,15 @@ import { useCanvasKeys } from './use-canvas-keys';
 
 /** Below this zoom, cards show their name and state only, in a size that can be read. */
 const farBelow = 0.5;
+
+/**
+ * How much larger than the rest the signs of faults are drawn, so that they are seen at any zoom; in few steps, since
+ * each is a new style. Undefined close up.
+ */
+function farScaleOf(zoom: number): number | undefined {
+  return zoom < farBelow ? Math.min(4.5, Math.round(2 / zoom) / 2) : undefined;
+}
+
 const nodeTypes = { node: NodeCard, outside: OutsideCard };
 const edgeTypes = { link: LinkEdge };
 /** Fewer are seen at a glance anyway. */
@@ -64,7 +81,8 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
   const edges = useFlowEdges();
   const selectedLink = usePanelState((state) => state.selectedLink);
   const element = useRef<HTMLDivElement>(null);
-  const isFar = useStore((state) => state.transform[2] < farBelow);
+  const farScale = useStore((state) => farScaleOf(state.transform[2]));
+  const isFar = farScale !== undefined;
   const fitView = useFitting(nodes.length);
   const onKeyDown = useCanvasKeys(onMenu, fitView);
   useReveal(element, moving);
@@ -120,6 +138,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
     <div
       ref={element}
       data-far={isFar || undefined}
+      style={{ '--far-scale': farScale } as CSSProperties}
       className={css.canvas}
       onKeyDown={onKeyDown}
       onDragOver={onDragOver}

@@ -3,29 +3,53 @@ import type { LinkMark } from '../../fault-links';
 import css from './fault-badge.module.css';
 
 const height = 18;
-const sign = 14;
-/** Enough for the figures of the card's font. */
-const perCharacter = 6.1;
+const margin = 6;
+const signWidth = 12;
+const gap = 4;
 
 export function FaultBadge({ mark, at }: { mark: LinkMark; at: { x: number; y: number } }) {
-  const width = sign + 12 + mark.text.length * perCharacter;
+  const width = margin + signWidth + gap + widthOf(mark.text) + margin + 1;
+  const sign = signs[mark.look];
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a group of shapes is not interactive.
     <g
       className={css.badge}
       data-look={mark.look}
-      transform={`translate(${at.x - width / 2} ${at.y - height / 2})`}
+      transform={`translate(${at.x} ${at.y})`}
       role="img"
       aria-label={`Broken: ${mark.title}`}
     >
       <title>{mark.title}</title>
-      <rect width={width} height={height} rx={height / 2} />
-      <path d={signs[mark.look]} transform="translate(6 3)" />
-      <text x={sign + 6} y={12.5}>
-        {mark.text}
-      </text>
+      <g className={css.full}>
+        <rect x={-width / 2} y={-height / 2} width={width} height={height} rx={height / 2} />
+        <path d={sign} transform={`translate(${margin - width / 2} -6)`} />
+        <text x={margin + signWidth + gap - width / 2} y={3.5}>
+          {mark.text}
+        </text>
+      </g>
+      <g className={css.far}>
+        <circle r={height / 2} />
+        <path d={sign} transform="translate(-6 -6)" />
+      </g>
     </g>
   );
+}
+
+let pen: CanvasRenderingContext2D | null | undefined;
+const widths = new Map<string, number>();
+
+/** Of a text in the badge's font, measured: fonts differ by a third in width from system to system. */
+function widthOf(text: string): number {
+  const known = widths.get(text);
+  if (known !== undefined) return known;
+  pen ??= document.createElement('canvas').getContext('2d');
+  if (!pen) return text.length * 7;
+  pen.font = `600 10.5px ${getComputedStyle(document.body).fontFamily}`;
+  const width = pen.measureText(text).width;
+  // Sliders make many texts.
+  if (widths.size > 500) widths.clear();
+  widths.set(text, width);
+  return width;
 }
 
 /** Twelve by twelve. */

@@ -109,7 +109,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
       </div>
       {badge && (
         <span className={css.badge}>
-          <IconAlertTriangle size={11} aria-hidden="true" /> {badge}
+          <IconAlertTriangle size={11} aria-hidden="true" /> <span className={css.badgeText}>{badge}</span>
         </span>
       )}
       {drop.verdict && <div className={css.verdict}>{drop.verdict.text}</div>}
