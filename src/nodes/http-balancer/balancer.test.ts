@@ -1,6 +1,7 @@
 /** Balancer, origins and clients of ours together, on a network in memory. */
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../contract/schema';
+import type { HttpClientSnapshot } from '../http-client/manifest';
 import { type HttpBalancerConfig, manifest } from './manifest';
 import { createNode } from './node';
 import { server, World } from './testing/balancer-world';
@@ -109,6 +110,37 @@ describe('the client', () => {
     expect(Buffer.from(world.simulation.files.at('/downloads').bytesOf('name.txt') ?? []).toString()).toBe(
       'origin 8001',
     );
+  });
+
+  it('shows who answered what on the way, where the content came from, and what was verified', async () => {
+    const world = await World.start([8001]);
+    await world.download('127.0.0.1:8500/name.txt');
+    const { recent } = world.simulation.recorded('client').snapshot() as unknown as HttpClientSnapshot;
+    expect(recent).toHaveLength(1);
+    expect(recent[0]).toMatchObject({
+      name: '127.0.0.1:8500/name.txt',
+      phase: 'done',
+      bytes: 11,
+      replies: [
+        {
+          url: 'http://127.0.0.1:8500/name.txt',
+          status: 301,
+          location: 'http://127.0.0.1:8001/name.txt',
+        },
+        { url: 'http://127.0.0.1:8001/name.txt', status: 200 },
+      ],
+      sources: [{ address: '127.0.0.1:8001', bytes: 11 }],
+      verified: 'size and hash',
+    });
+  });
+
+  it('shows why a download failed', async () => {
+    const world = await World.start([8001]);
+    await world.download('127.0.0.1:8500/none').catch(() => {});
+    const { recent } = world.simulation.recorded('client').snapshot() as unknown as HttpClientSnapshot;
+    expect(recent[0]).toMatchObject({ phase: 'failed', bytes: 0 });
+    expect(recent[0]?.replies.at(-1)).toMatchObject({ status: 404 });
+    expect(recent[0]?.error).toContain('404');
   });
 
   it('asks the balancer again when the server that it was sent to dies', async () => {

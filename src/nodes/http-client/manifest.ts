@@ -96,8 +96,28 @@ export interface HttpClientSnapshot {
   active: number;
   done: number;
   failed: number;
-  /** The newest exchange's head lines, for "what did the cache do?". */
-  last?: { url: string; status: number; cacheStatus?: string };
+  /** The newest 10 downloads, newest first. */
+  recent: FetchView[];
+}
+
+/** One download, as it is shown. */
+export interface FetchView {
+  /** Unix ms of its begin. */
+  at: number;
+  /** As it was asked for. */
+  name: string;
+  phase: 'running' | 'done' | 'failed';
+  /** Every reply on the way, oldest first: redirects, what a cache says, errors. Not those of several servers at once. */
+  replies: { url: string; status: number; location?: string; cacheStatus?: string }[];
+  /** Addresses that content came from. */
+  sources: { address: string; bytes: number }[];
+  bytes: number;
+  /** Of a finished one: where it is, its SHA-256 in hex, and what was verified ("size and hash"). */
+  path?: string;
+  sha256?: string;
+  verified?: string;
+  /** Of one that failed. */
+  error?: string;
 }
 
 export interface HttpClientOperations {

@@ -3,7 +3,14 @@ import { type HttpUri, pathOfFile } from '../../protocol/http/target';
 import type { CreateNode, NodeContext, NodeProgram, OperationScope } from '../../runtime/context';
 import { defaultUpstreamOptions, Upstream } from '../shared/http/upstream';
 import { HttpDownload } from './download';
-import type { DownloadResult, HttpClientConfig, HttpClientOperations, HttpClientSnapshot } from './manifest';
+import { FetchLog, type FetchRecord } from './fetch-log';
+import type {
+  DownloadProgress,
+  DownloadResult,
+  HttpClientConfig,
+  HttpClientOperations,
+  HttpClientSnapshot,
+} from './manifest';
 import { fileNameFor, readReference } from './reference';
 import { downloadFromSeveral } from './several';
 
@@ -16,25 +23,26 @@ class HttpClient implements NodeProgram {
   readonly #config: HttpClientConfig;
   readonly #context: NodeContext;
   readonly #changed: () => void;
+  readonly #fetches: FetchLog;
   readonly #running = new Set<Promise<unknown>>();
   /** Files that are being written. */
   readonly #places = new Set<string>();
   #upstream: Upstream | undefined;
   #done = 0;
   #failed = 0;
-  #last: HttpClientSnapshot['last'];
 
   readonly operations = {
     download: (
       input: HttpClientOperations['download']['input'],
       scope: OperationScope,
-    ): Promise<DownloadResult> => this.#track(this.#download(input, scope)),
+    ): Promise<DownloadResult> => this.#track(input, scope),
   };
 
   constructor(config: HttpClientConfig, context: NodeContext) {
     this.#config = config;
     this.#context = context;
     this.#changed = context.telemetry.publish(() => ({ ...this.#snapshot() })).changed;
+    this.#fetches = new FetchLog(this.#changed);
   }
 
   async start(): Promise<Record<string, number>> {
@@ -57,6 +65,7 @@ class HttpClient implements NodeProgram {
   async #download(
     input: HttpClientOperations['download']['input'],
     scope: OperationScope,
+    fetch: FetchRecord,
   ): Promise<DownloadResult> {
     const { server, out } = this.#config;
     const base: HttpUri | null = server ? { authority: `${server.host}:${server.port}`, path: '/' } : null;
@@ -87,15 +96,9 @@ class HttpClient implements NodeProgram {
       folder,
       scope,
     };
-    const download = new HttpDownload(parts, encoded, fileNameFor(uri), (head, from) => {
-      const cacheStatus = head.fields.get('cache-status');
-      this.#last = {
-        url: `http://${from.authority}${from.path}`,
-        status: head.status,
-        ...(cacheStatus === undefined ? {} : { cacheStatus }),
-      };
-      this.#changed();
-    });
+    const download = new HttpDownload(parts, encoded, fileNameFor(uri), (head, from) =>
+      fetch.replied(head, from),
+    );
     try {
       return (
         (await downloadFromSeveral(this.#context, this.#config, encoded, folder, scope)) ??
@@ -106,15 +109,29 @@ class HttpClient implements NodeProgram {
     }
   }
 
-  async #track(download: Promise<DownloadResult>): Promise<DownloadResult> {
+  async #track(
+    input: HttpClientOperations['download']['input'],
+    scope: OperationScope,
+  ): Promise<DownloadResult> {
+    const fetch = this.#fetches.begin(input.name, this.#context.clock.wallTime());
+    const watched: OperationScope = {
+      signal: scope.signal,
+      progress: (value) => {
+        fetch.progress(value as unknown as DownloadProgress);
+        scope.progress(value);
+      },
+    };
+    const download = this.#download(input, watched, fetch);
     this.#running.add(download);
     this.#changed();
     try {
       const result = await download;
       this.#done++;
+      fetch.done(result);
       return result;
     } catch (error) {
       this.#failed++;
+      fetch.failed(scope.signal.aborted ? 'It was cancelled.' : (error as Error).message);
       throw error;
     } finally {
       this.#running.delete(download);
@@ -127,7 +144,7 @@ class HttpClient implements NodeProgram {
       active: this.#running.size,
       done: this.#done,
       failed: this.#failed,
-      ...(this.#last ? { last: this.#last } : {}),
+      recent: this.#fetches.views(),
     };
   }
 }

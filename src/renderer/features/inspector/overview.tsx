@@ -13,6 +13,7 @@ import { CacheProxyOverview } from './overviews/cache-proxy';
 import { ClientOverview } from './overviews/client';
 import { ContentServerOverview } from './overviews/content-server';
 import { HttpBalancerOverview } from './overviews/http-balancer';
+import { HttpClientOverview } from './overviews/http-client';
 import { HttpOriginOverview } from './overviews/http-origin';
 import { IndexServerOverview } from './overviews/index-server';
 import { MonitorOverview } from './overviews/monitor';
@@ -38,6 +39,7 @@ const overviews: Record<string, ComponentType<{ node: string }>> = {
   'http-origin': HttpOriginOverview,
   'cache-proxy': CacheProxyOverview,
   'http-balancer': HttpBalancerOverview,
+  'http-client': HttpClientOverview,
   'p2p-index': P2pIndexOverview,
   'p2p-peer': P2pPeerOverview,
 };

@@ -1,4 +1,3 @@
-import { IconArrowRight } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type {
   BackendView,
@@ -10,9 +9,9 @@ import type { Tone } from '../../../node-state';
 import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
+import { BalancedServers, type ServerColumn } from './balanced-servers';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
-import { ServerStatusText } from './server-name';
 
 const tones: Record<BackendView['state'], Tone> = { up: 'good', down: 'bad', untested: 'idle' };
 
@@ -33,50 +32,42 @@ export function HttpBalancerOverview({ node }: { node: string }) {
             {running && 'Link it to origins or caches, under Config.'}
           </EmptyState>
         )}
-        {backends.length > 0 && <Backends backends={backends} winner={lastDecision?.winner ?? null} />}
+        {backends.length > 0 && (
+          <BalancedServers
+            caption="Servers, their last test and their share of the clients"
+            header="Server"
+            servers={backends}
+            tones={tones}
+            isChosen={({ address }) => address === lastDecision?.winner}
+            chosenLabel="Chosen last"
+            columns={columns}
+          />
+        )}
       </Section>
       <Decisions node={node} version={lastDecision?.at ?? 0} running={running} />
     </>
   );
 }
 
-function Backends({ backends, winner }: { backends: readonly BackendView[]; winner: string | null }) {
-  return (
-    <table className={`${css.candidates} ${css.dense}`}>
-      <caption className="unseen">Servers, their last test and their share of the clients</caption>
-      <thead>
-        <tr>
-          <th>Server</th>
-          <th>State</th>
-          <th>Test</th>
-          <th>Rank</th>
-          <th>Share</th>
-          <th>Load</th>
-          <th>Chosen</th>
-        </tr>
-      </thead>
-      <tbody>
-        {backends.map((backend) => (
-          <tr key={backend.address} className={backend.address === winner ? css.winner : undefined}>
-            <td>
-              {backend.address === winner && <IconArrowRight size={12} aria-label="Chosen last" />}{' '}
-              <NodeAtAddress address={backend.address} />
-            </td>
-            <td>
-              <ServerStatusText status={backend.state} tone={tones[backend.state]} />
-              {backend.detail && <div className={css.muted}>{backend.detail}</div>}
-            </td>
-            <td>{backend.testMs === undefined ? '–' : `${backend.testMs.toFixed(1)} ms`}</td>
-            <td>{backend.rank ?? '–'}</td>
-            <td>{backend.share === undefined ? '–' : formatPercent(backend.share, 1)}</td>
-            <td>{backend.load.toFixed(1).replace('.0', '')}</td>
-            <td>{backend.chosen.toLocaleString()}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
+const columns: readonly ServerColumn<BackendView>[] = [
+  {
+    header: 'Test',
+    help: 'Time of the last test transfer',
+    cell: ({ testMs }) => (testMs === undefined ? '–' : `${testMs.toFixed(1)} ms`),
+  },
+  { header: 'Rank', help: 'By the test; 1 is the fastest', cell: ({ rank }) => rank ?? '–' },
+  {
+    header: 'Share',
+    help: 'Of the clients, by the lottery',
+    cell: ({ share }) => (share === undefined ? '–' : formatPercent(share, 1)),
+  },
+  {
+    header: 'Load',
+    help: 'Requests under way, or clients sent there lately',
+    cell: ({ load }) => load.toFixed(1).replace('.0', ''),
+  },
+  { header: 'Chosen', help: 'How often', cell: ({ chosen }) => chosen.toLocaleString() },
+];
 
 /** "Why this server?" for the newest clients. */
 function Decisions({ node, version, running }: { node: string; version: number; running: boolean }) {

@@ -1,4 +1,3 @@
-import { IconArrowRight } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type {
   BalancerDecision,
@@ -11,9 +10,9 @@ import { useNodeState, useNodeView, useStudioParts } from '../../../studio-conte
 import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { useNow } from '../../../ui/use-now';
+import { BalancedServers, type ServerColumn } from './balanced-servers';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
-import { ServerStatusText } from './server-name';
 
 const tones: Record<ReplicaScore['state'], Tone> = {
   up: 'good',
@@ -57,7 +56,20 @@ export function ReplicaBalancerOverview({ node }: { node: string }) {
             {running && 'Link it to replicas, or name a servers file, under Config.'}
           </EmptyState>
         )}
-        {replicas.length > 0 && <Scores replicas={replicas} />}
+        {replicas.length > 0 && (
+          <BalancedServers
+            caption="Replicas and their scores; the lowest cost is the best"
+            header="Replica"
+            servers={replicas}
+            tones={tones}
+            isChosen={({ chosen }) => chosen}
+            chosenLabel="The next client goes here"
+            note={({ ours, forForeignClients }) =>
+              `${ours ? 'ours' : 'foreign'}${forForeignClients ? '' : ', not for foreign clients (another port)'}`
+            }
+            columns={columns}
+          />
+        )}
       </Section>
       {running && clients.length > 0 && (
         <Section title="Clients being served">
@@ -79,45 +91,19 @@ export function ReplicaBalancerOverview({ node }: { node: string }) {
   );
 }
 
-function Scores({ replicas }: { replicas: readonly ReplicaScore[] }) {
-  return (
-    <table className={css.candidates}>
-      <caption className="unseen">Replicas and their scores; the lowest cost is the best</caption>
-      <thead>
-        <tr>
-          <th>Replica</th>
-          <th>State</th>
-          <th>Round trip</th>
-          <th>Loss</th>
-          <th>Load</th>
-          <th>Cost</th>
-        </tr>
-      </thead>
-      <tbody>
-        {replicas.map((replica) => (
-          <tr key={replica.address} className={replica.chosen ? css.winner : undefined}>
-            <td>
-              {replica.chosen && <IconArrowRight size={12} aria-label="The next client goes here" />}{' '}
-              <NodeAtAddress address={replica.address} />
-              <div className={css.muted}>
-                {replica.ours ? 'ours' : 'foreign'}
-                {!replica.forForeignClients && ', not for foreign clients (another port)'}
-              </div>
-            </td>
-            <td title={replica.detail}>
-              <ServerStatusText status={replica.state} tone={tones[replica.state]} />
-              {replica.detail && <div className={css.muted}>{replica.detail}</div>}
-            </td>
-            <td>{replica.rttMs === undefined ? '–' : `${replica.rttMs.toFixed(2)} ms`}</td>
-            <td>{formatPercent(replica.loss, 1)}</td>
-            <td>{replica.load}</td>
-            <td>{replica.cost === undefined ? '–' : replica.cost.toFixed(2)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
+const columns: readonly ServerColumn<ReplicaScore>[] = [
+  {
+    header: 'Round trip',
+    cell: ({ rttMs }) => (rttMs === undefined ? '–' : `${rttMs.toFixed(2)} ms`),
+  },
+  { header: 'Loss', help: 'Of probes', cell: ({ loss }) => formatPercent(loss, 1) },
+  { header: 'Load', help: 'Clients that it serves', cell: ({ load }) => load },
+  {
+    header: 'Cost',
+    help: 'The lowest is the best',
+    cell: ({ cost }) => (cost === undefined ? '–' : cost.toFixed(2)),
+  },
+];
 
 /** "Why this replica?" for the newest clients. */
 function Decisions({ node, version, running }: { node: string; version: number; running: boolean }) {

@@ -1,0 +1,118 @@
+import { Button } from '@mantine/core';
+import { IconDownload } from '@tabler/icons-react';
+import type { FetchView, HttpClientSnapshot } from '../../../../nodes/http-client/manifest';
+import { formatBytes, formatTime } from '../../../format';
+import type { Tone } from '../../../node-state';
+import { useNodeState, useNodeView, usePanel } from '../../../studio-context';
+import { EmptyState } from '../../../ui/empty-state';
+import { Fact, Facts, Section } from '../../../ui/facts';
+import { NodeAtAddress } from './node-at-address';
+import css from './server-list.module.css';
+import { ServerStatusText } from './server-name';
+
+const tones: Record<FetchView['phase'], Tone> = { running: 'info', done: 'good', failed: 'bad' };
+
+export function HttpClientOverview({ node }: { node: string }) {
+  const panel = usePanel();
+  const snapshot = (useNodeView(node)?.snapshot ?? {}) as Partial<HttpClientSnapshot>;
+  const { active = 0, done = 0, failed = 0, recent = [] } = snapshot;
+  const running = useNodeState(node) === 'running';
+  return (
+    <Section
+      title="Downloads"
+      aside={
+        <Button
+          size="compact-sm"
+          leftSection={<IconDownload size={14} />}
+          onClick={() => panel.open({ kind: 'download', client: node })}
+        >
+          Download…
+        </Button>
+      }
+    >
+      <p className={css.muted} style={{ margin: '0 0 4px' }}>
+        {active} active · {done} done · {failed} failed
+      </p>
+      {recent.length === 0 && (
+        <EmptyState title={running ? 'This client has downloaded nothing yet.' : 'Not running.'} />
+      )}
+      <ul className={css.list}>
+        {recent.map((fetch) => (
+          <Fetch key={`${fetch.at} ${fetch.name}`} fetch={fetch} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Fetch({ fetch }: { fetch: FetchView }) {
+  const { name, phase, at, bytes, sources, replies, verified, sha256, error } = fetch;
+  return (
+    <li className={css.server}>
+      <div className={css.line}>
+        <span className={`${css.name} mono`} title={name}>
+          {name}
+        </span>
+        <span className={css.spring} />
+        <ServerStatusText status={phase} tone={tones[phase]} />
+        <span className={css.muted}>{formatTime(at)}</span>
+      </div>
+      <ol className={css.steps} aria-label={`Replies on the way to ${name}`}>
+        {replies.map((reply, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the list only grows.
+          <Reply key={index} reply={reply} />
+        ))}
+      </ol>
+      <Facts>
+        <Fact label="Received">
+          {formatBytes(bytes)}
+          {sources.length > 1 && ` from ${sources.length} servers`}
+        </Fact>
+        {sources.map((source) => (
+          <Fact key={source.address} label="From">
+            <NodeAtAddress address={source.address} />
+            {sources.length > 1 && ` ${formatBytes(source.bytes)}`}
+          </Fact>
+        ))}
+        {verified && <Fact label="Verified">{verified}</Fact>}
+        {sha256 && (
+          <Fact label="SHA-256">
+            <span className="mono" title={sha256}>
+              {sha256.slice(0, 16)}…
+            </span>
+          </Fact>
+        )}
+        {error && <Fact label="Failed">{error}</Fact>}
+      </Facts>
+    </li>
+  );
+}
+
+/** Who answered what, where it led, and what caches on the way did. */
+function Reply({ reply }: { reply: FetchView['replies'][number] }) {
+  const { url, status, location, cacheStatus } = reply;
+  return (
+    <li>
+      <div className={css.line}>
+        <NodeAtAddress address={authorityOf(url)} />
+        <span>answered {status}</span>
+        {location && <span className={css.muted}>redirected</span>}
+      </div>
+      {location && <div className={`${css.muted} ${css.wrapped} mono`}>→ {location}</div>}
+      {cacheStatus && (
+        <div className={`${css.muted} ${css.wrapped} mono`} title="Cache-Status (RFC 9211)">
+          {cacheStatus}
+        </div>
+      )}
+    </li>
+  );
+}
+
+function authorityOf(url: string): string {
+  try {
+    const { hostname, port } = new URL(url);
+    return `${hostname}:${port || 80}`;
+  } catch {
+    return url;
+  }
+}
