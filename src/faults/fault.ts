@@ -100,7 +100,7 @@ export interface DiskRule {
   delay?(operation: DiskOperation, bytes: number): number;
   /** The code with which the operation fails: 'EIO', 'ENOSPC', 'EMFILE'. */
   fail?(operation: DiskOperation, bytes: number): string | undefined;
-  /** Changes what was read, in place. */
+  /** Changes what was read, in place; never asked for names with a dot in front, a node's own records. */
   content?(name: string, bytes: Uint8Array, position: number): void;
   /** The size that is told of a file (by a list or a question, not by the open file itself). */
   size?(name: string, size: number): number;

@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { encode, lenient, parseAtIndex, parseIndexAnswer, strict } from './micro-cdn';
 import {
   extension,
+  judgeWelcome,
   parseContentExtension,
   parseContentExtensionAnswer,
   parseIndexExtension,
   parseIndexExtensionAnswer,
   shared,
+  splitDigest,
+  withDigest,
 } from './micro-cdn-extensions';
 
 const sha256 = 'ab'.repeat(32);
@@ -21,6 +24,7 @@ describe('golden lines: every extension, byte for byte', () => {
     [extension.update('CS1'), 'UPDATE CS1\n'],
     [extension.updating(), 'OK UPDATING\n'],
     [extension.removeFile('CS1', 'my file.txt'), 'REMOVE_FILE CS1 my file.txt\n'],
+    [extension.fileDigest('CS1', 'my file.txt', sha256), `FILE_DIGEST CS1 ${sha256} my file.txt\n`],
     [extension.status('CS1'), 'STATUS CS1\n'],
     [extension.statusAnswer({ serverId: 'CS1', status: 'dead', files: 3 }), 'STATUS CS1 dead 3\n'],
     [extension.drain('CS1'), 'DRAIN CS1\n'],
@@ -52,6 +56,14 @@ describe('extensions at an index', () => {
     ['AVOID CS1 CS2', { type: 'avoid', serverIds: ['CS1', 'CS2'] }],
     ['SERVER_UP CS1 1700000000', { type: 'server-up', serverId: 'CS1', timestamp: 1700000000 }],
     ['REMOVE_FILE CS1 my  file', { type: 'remove-file', serverId: 'CS1', name: 'my  file' }],
+    [
+      `FILE_DIGEST CS1 ${sha256} my  file`,
+      { type: 'file-digest', serverId: 'CS1', sha256, name: 'my  file' },
+    ],
+    [`FILE_DIGEST CS1 ${sha256}`, malformed],
+    [`FILE_DIGEST CS1 ${sha256} `, malformed],
+    [`FILE_DIGEST CS1 ${sha256.slice(1)} a`, malformed],
+    ['FILE_DIGEST', malformed],
     ['UPDATE', malformed],
     ['UPDATE CS1 x', malformed],
     ['AVOID', malformed],
@@ -106,6 +118,26 @@ describe('extensions at an index', () => {
     }
     const withFeatures = extension.serverWith('SERVER 127.0.0.1 7001 CS1 14\n', ['resume']).trimEnd();
     expect(parseIndexAnswer(withFeatures)).toMatchObject({ type: 'server', features: ['resume'] });
+  });
+
+  it('carry a digest at the end of a line, and nothing that only looks like one', () => {
+    const words = withDigest(['resume'], sha256);
+    expect(splitDigest(words)).toEqual({ features: ['resume'], sha256 });
+    expect(splitDigest(withDigest(['resume'], undefined))).toEqual({ features: ['resume'] });
+    expect(splitDigest(['resume', 'sha256=zz'])).toEqual({ features: ['resume'] });
+  });
+
+  it.each([
+    ['WELCOME MICRO-CDN route digests', 'ours', ['route', 'digests']],
+    ['WELCOME MICRO-CDN digests', 'ours', ['digests']],
+    ['WELCOME MICRO-CDN', 'foreign', []],
+    ['ERROR UNKNOWN_COMMAND', 'foreign', []],
+    ['WELCOME MICRO-CDN route digesus', 'unclear', []],
+    ['WELCOMD MICRO-CDN route', 'unclear', []],
+    ['WELCOME MICRO-CDN 1.0', 'unclear', []],
+    ['Hi!', 'unclear', []],
+  ])('show in %j who greets: %s', (line, from, features) => {
+    expect(judgeWelcome(line, ['route', 'digests'])).toEqual({ from, features });
   });
 
   it('are used only when both sides have named them', () => {
@@ -169,6 +201,9 @@ describe('any line', () => {
         const cut = (encoded: string): string => encoded.slice(0, -1);
         expect(parseIndexExtension(cut(extension.removeFile(serverId, name)), lenient)).toEqual({
           ...{ type: 'remove-file', serverId, name },
+        });
+        expect(parseIndexExtension(cut(extension.fileDigest(serverId, name, sha256)), lenient)).toEqual({
+          ...{ type: 'file-digest', serverId, name, sha256 },
         });
         expect(parseIndexExtension(cut(extension.serverUp(serverId, count)), lenient)).toEqual({
           ...{ type: 'server-up', serverId, timestamp: count },

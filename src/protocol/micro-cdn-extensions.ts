@@ -1,7 +1,7 @@
 /**
  * What our own programs say to one another beyond the seed protocol. None of it is sent to a program that has
  * not announced it, with two exceptions that any line protocol survives: the words after HELLO (a program that
- * minds them answers ERROR, and is then greeted plainly and never asked again), and SERVER_UP on a connection
+ * minds them answers ERROR, and is then greeted plainly, and asked ever more rarely), and SERVER_UP on a connection
  * of its own, to which a foreign index answers ERROR.
  *
  * The greeting follows SMTP's EHLO (RFC 1869): `HELLO delta resume` → `WELCOME MICRO-CDN delta resume`, and what
@@ -15,10 +15,13 @@ import { isWord, type Malformed, type Tolerance, wholeNumber, wireLine, word } f
  * - `resume`: RANGE and DIGEST at a content server. An index never has it; it passes it on.
  * - `holders`: HOLDERS at an index: everybody who has a file; see `micro-cdn-spans.ts`.
  * - `spans`: SPAN and HASHES at a content server, for downloads from several servers at once.
+ * - `digests`: FILE_DIGEST from a content server, and to a client, at the end of SERVER and HOLDER, the digest
+ *   that the holders agree on (`sha256=…`): a client verifies by what somebody else than the sender has said, or
+ *   the sender before its disk went bad.
  */
-export type Feature = 'delta' | 'route' | 'resume' | 'holders' | 'spans';
+export type Feature = 'delta' | 'route' | 'resume' | 'holders' | 'spans' | 'digests';
 
-export const indexFeatures: readonly Feature[] = ['delta', 'route', 'holders'];
+export const indexFeatures: readonly Feature[] = ['delta', 'route', 'holders', 'digests'];
 export const contentFeatures: readonly Feature[] = ['resume', 'spans'];
 
 /** The server's files change without registering anew; ADD_FILE, REMOVE_FILE … DONE_FILES follow. */
@@ -29,6 +32,14 @@ export interface Update {
 export interface RemoveFile {
   type: 'remove-file';
   serverId: string;
+  name: string;
+}
+/** What the file hashed to when it was added. Follows its ADD_FILE, at any time; the next ADD_FILE voids it. */
+export interface FileDigest {
+  type: 'file-digest';
+  serverId: string;
+  /** Hex. */
+  sha256: string;
   name: string;
 }
 /** What does the index think of me? */
@@ -66,6 +77,7 @@ export type IndexExtension =
   | HelloWith
   | Update
   | RemoveFile
+  | FileDigest
   | StatusQuestion
   | Drain
   | FeaturesOf
@@ -115,6 +127,8 @@ export interface DigestAnswer {
 export type ContentExtensionAnswer = PartAnswer | DigestAnswer;
 
 const malformed: Malformed = { type: 'malformed', reason: 'MALFORMED_COMMAND' };
+const SHA256 = /^[0-9a-f]{64}$/;
+const DIGEST_WORD = 'sha256=';
 
 /** Null when the line is no extension, or extensions are not wanted. */
 export function parseIndexExtension(line: string, tolerance: Tolerance): IndexExtension | Malformed | null {
@@ -146,6 +160,12 @@ export function parseIndexExtension(line: string, tolerance: Tolerance): IndexEx
     case 'REMOVE_FILE': {
       const name = isWord(serverId) ? line.slice(command.length + serverId.length + 2) : '';
       return isWord(serverId) && name !== '' ? { type: 'remove-file', serverId, name } : malformed;
+    }
+    case 'FILE_DIGEST': {
+      const [sha256 = ''] = rest;
+      const name = line.slice(command.length + (serverId?.length ?? 0) + sha256.length + 3);
+      const complete = isWord(serverId) && SHA256.test(sha256) && name !== '';
+      return complete ? { type: 'file-digest', serverId, sha256, name } : malformed;
     }
     default:
       return null;
@@ -188,7 +208,7 @@ export function parseContentExtensionAnswer(line: string): ContentExtensionAnswe
   const size = wholeNumber(sizeText);
   if (first === null || size === null || first > size || rest.length > 0) return null;
   if (command === 'PART' && sha256 === undefined) return { type: 'part', offset: first, size };
-  if (command === 'DIGEST' && sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256)) {
+  if (command === 'DIGEST' && sha256 !== undefined && SHA256.test(sha256)) {
     return { type: 'digest-answer', length: first, size, sha256 };
   }
   return null;
@@ -199,6 +219,8 @@ export const extension = {
   welcome: (features: readonly string[]) => wireLine(['WELCOME MICRO-CDN', ...features.map(word)].join(' ')),
   update: (serverId: string) => wireLine(`UPDATE ${word(serverId)}`),
   removeFile: (serverId: string, name: string) => wireLine(`REMOVE_FILE ${word(serverId)} ${name}`),
+  fileDigest: (serverId: string, name: string, sha256: string) =>
+    wireLine(`FILE_DIGEST ${word(serverId)} ${word(sha256)} ${name}`),
   status: (serverId: string) => wireLine(`STATUS ${word(serverId)}`),
   drain: (serverId: string) => wireLine(`DRAIN ${word(serverId)}`),
   features: (serverId: string, features: readonly string[]) =>
@@ -222,6 +244,34 @@ export const extension = {
   digestAnswer: ({ length, size, sha256 }: Omit<DigestAnswer, 'type'>) =>
     `DIGEST ${length} ${size} ${sha256}\n`,
 } as const;
+
+/** The features of a server, and what the index knows a file to hash to, as words of one line. */
+export function withDigest(features: readonly string[], sha256: string | undefined): readonly string[] {
+  return sha256 === undefined ? features : [...features, DIGEST_WORD + sha256];
+}
+
+/** Takes the digest out of the words of a SERVER or HOLDER line. Undefined: the index knows none. */
+export function splitDigest(words: readonly string[]): { features: string[]; sha256?: string } {
+  const features = words.filter((each) => !each.startsWith(DIGEST_WORD));
+  const sha256 = words.find((each) => each.startsWith(DIGEST_WORD))?.slice(DIGEST_WORD.length);
+  return sha256 !== undefined && SHA256.test(sha256) ? { features, sha256 } : { features };
+}
+
+/**
+ * What an answer to HELLO shows of who gave it. 'ours': it names some of the features that were `named`.
+ * 'foreign': it speaks the seed protocol. 'unclear': neither; it has a way of its own, or the answer was damaged.
+ */
+export function judgeWelcome(
+  line: string,
+  named: readonly Feature[],
+): { from: 'ours' | 'foreign' | 'unclear'; features: Feature[] } {
+  const [welcome, name, ...words] = line.split(' ');
+  if (welcome === 'ERROR') return { from: 'foreign', features: [] };
+  const features = shared(words, named);
+  if (welcome !== 'WELCOME' || name !== 'MICRO-CDN' || features.length !== words.length)
+    return { from: 'unclear', features: [] };
+  return { from: features.length > 0 ? 'ours' : 'foreign', features };
+}
 
 /** The features that both sides have named. */
 export function shared(offered: readonly string[], known: readonly Feature[]): Feature[] {

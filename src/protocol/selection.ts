@@ -10,6 +10,8 @@ export interface Candidate {
   status: 'alive' | 'dead' | 'draining';
   /** The asker has just failed with this one. */
   avoided: boolean;
+  /** It says that its bytes are others than those that most holders have. */
+  dissents?: boolean;
 }
 
 /** One candidate as the policy saw it. */
@@ -39,8 +41,18 @@ export interface Chance {
   turn: number;
 }
 
-/** Chooses among the usable candidates (alive, not avoided) and says why. */
+/** Chooses among the usable candidates (alive, not avoided; dissenting ones when there is no other) and says why. */
 export function select(policy: PolicyName, candidates: readonly Candidate[], chance: Chance): Selection {
+  const agreeing = selectAmong(policy, candidates, chance);
+  if (agreeing.winner !== null || !candidates.some(({ dissents }) => dissents)) return agreeing;
+  return selectAmong(
+    policy,
+    candidates.map((candidate) => ({ ...candidate, dissents: false })),
+    chance,
+  );
+}
+
+function selectAmong(policy: PolicyName, candidates: readonly Candidate[], chance: Chance): Selection {
   const assessed: Assessment[] = [];
   const usable: number[] = [];
   for (const [position, candidate] of candidates.entries()) {
@@ -64,7 +76,8 @@ export function select(policy: PolicyName, candidates: readonly Candidate[], cha
 function exclusion(candidate: Candidate): string | null {
   if (candidate.status === 'dead') return 'declared dead';
   if (candidate.status === 'draining') return 'draining: takes no new clients';
-  return candidate.avoided ? 'the client has just failed with it' : null;
+  if (candidate.avoided) return 'the client has just failed with it';
+  return candidate.dissents ? 'has other bytes than most holders' : null;
 }
 
 function nobody(candidates: readonly Candidate[]): string {

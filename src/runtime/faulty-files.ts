@@ -17,6 +17,8 @@ const reasons: Record<string, string> = {
   EMFILE: 'too many open files',
 };
 
+const OWN_RECORD = /(^|\/)\./;
+
 /** Folders with the faults of a disk. Without any, every call goes straight through. */
 export class FaultyFiles implements Files {
   readonly #inner: Files;
@@ -67,15 +69,20 @@ class FaultyDisk {
     return result;
   }
 
+  /** Of what a node offers; its own records (names with a dot in front) stay what they are. */
   damage(name: string, bytes: Uint8Array, position: number): void {
-    if (!this.sound) for (const rule of this.#rules) rule.content?.(name, bytes, position);
+    if (this.sound || OWN_RECORD.test(name)) return;
+    for (const rule of this.#rules) rule.content?.(name, bytes, position);
   }
 
-  /** What is told of a file. One whose bytes read otherwise looks changed, so that no cache hides the fault. */
+  /**
+   * What is told of a file. Wrong bytes change neither its size nor its times, as on a disk that rots: only a hash
+   * from before can tell. Watchers are called instead, so that copies in memory do not hide the fault.
+   */
   told<T extends FileStat>(name: string, stat: T): T {
-    if (this.sound || this.disguise === '') return stat;
+    if (this.sound) return stat;
     const size = this.#rules.reduce((size, rule) => rule.size?.(name, size) ?? size, stat.size);
-    return { ...stat, size, modifiedMs: stat.modifiedMs + 1 };
+    return size === stat.size ? stat : { ...stat, size };
   }
 
   /** Names the faults that make files look other than they are; empty when none does. */
@@ -134,10 +141,11 @@ class FaultyFolder implements Folder {
     const disk = this.#disk;
     return {
       size: file.size,
-      modifiedMs: disk.told(name, file).modifiedMs,
+      modifiedMs: file.modifiedMs,
+      ...(file.changedMs === undefined ? {} : { changedMs: file.changedMs }),
       read: (into, position) => readThrough(disk, name, file, into, position),
       readBlocking: (into, position) => (disk.sound ? file.readBlocking(into, position) : null),
-      stat: async () => disk.told(name, await file.stat()),
+      stat: () => file.stat(),
       close: () => file.close(),
     };
   }

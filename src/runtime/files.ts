@@ -59,7 +59,7 @@ class DiskFolder implements Folder {
   async stat(name: string): Promise<FileStat> {
     const info = await stat(await this.#existing(name));
     if (!info.isFile()) throw missing(name);
-    return { size: info.size, modifiedMs: info.mtimeMs };
+    return { size: info.size, modifiedMs: info.mtimeMs, changedMs: info.ctimeMs };
   }
 
   async open(name: string): Promise<ReadableFile> {
@@ -73,11 +73,12 @@ class DiskFolder implements Folder {
     return {
       size: info.size,
       modifiedMs: info.mtimeMs,
+      changedMs: info.ctimeMs,
       read: (into, position) => readAt(handle, into, position),
       readBlocking: (into, position) => readSync(handle.fd, into, 0, into.length, position),
       stat: async () => {
-        const { size, mtimeMs } = await handle.stat();
-        return { size, modifiedMs: mtimeMs };
+        const { size, mtimeMs, ctimeMs } = await handle.stat();
+        return { size, modifiedMs: mtimeMs, changedMs: ctimeMs };
       },
       close: () => handle.close(),
     };
@@ -136,7 +137,8 @@ class DiskFolder implements Folder {
       // Finding the real path takes much longer than this, and only a link needs it.
       const info = await lstat(join(this.path, name));
       if (info.isSymbolicLink()) return { name, ...(await this.stat(name)) };
-      return info.isFile() ? { name, size: info.size, modifiedMs: info.mtimeMs } : undefined;
+      const { size, mtimeMs, ctimeMs } = info;
+      return info.isFile() ? { name, size, modifiedMs: mtimeMs, changedMs: ctimeMs } : undefined;
     } catch {
       return undefined;
     }

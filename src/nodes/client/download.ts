@@ -6,6 +6,7 @@ import type { Located, Locator } from './locator';
 import type { ClientConfig, DownloadProgress, DownloadResult } from './manifest';
 import type { PartialFile } from './partial-file';
 import { askDigest, transfer } from './transfer';
+import { verified } from './verified';
 
 /** A server that failed is not used again for so long, whatever the index says. */
 const EXCLUDED_MS = 3000;
@@ -67,10 +68,10 @@ export class Download {
       this.#ports.signal.throwIfAborted();
       const server = await this.#locate();
       if (!server) continue;
-      const verified = await this.#from(server);
-      if (verified !== null) {
+      const how = await this.#from(server);
+      if (how !== null) {
         const size = this.#partial.length;
-        return { ...this.#progress, size, sha256: this.#partial.digest(), verified };
+        return { ...this.#progress, size, sha256: this.#partial.digest(), verified: how };
       }
     }
   }
@@ -109,17 +110,18 @@ export class Download {
     this.#composed ||= resumed;
     this.#begin(server, resumed);
     const options = { timeoutMs: config.timeoutMs, signal };
-    // Its hash is computed while the bytes travel; it is awaited only when they have arrived.
+    // Where the index knows no hash, the sender's is computed while the bytes travel, and awaited when they are here.
     let digest: Promise<string | null> | undefined;
     const outcome = await transfer(context, server, this.#partial, {
       ...options,
       onSize: (size) => {
         this.#sizeIs(size, server);
-        if (hasHashes(server, config)) digest = askDigest(context, server, null, options);
+        if (server.sha256 === undefined && hasHashes(server, config))
+          digest = askDigest(context, server, null, options);
       },
       onBytes: (count) => this.#arrived(count),
     });
-    if (outcome.type === 'complete') return this.#verify(server, (await digest) ?? null);
+    if (outcome.type === 'complete') return this.#verify(server, await digest);
     if (this.#partial.error) throw diskError(this.#partial.error);
     if (outcome.type === 'different') {
       await this.#startAgain(`${server.serverId} has another version`);
@@ -152,21 +154,35 @@ export class Download {
     return this.#mayResume && hasHashes(server, this.#ports.config);
   }
 
-  async #verify(server: Located, theirs: string | null): Promise<string | null> {
+  /**
+   * By the hash that the index was told when the file was added. Without one (the file is still being hashed, or only
+   * the sender itself could vouch for its bytes), by the sender's: that proves the way, and not the sender's disk.
+   * @param senders the sender's own hash, if it was asked
+   */
+  async #verify(server: Located, senders: string | null | undefined): Promise<string | null> {
     this.#progress.phase = 'verifying';
     this.#report();
     await this.#partial.flush().catch((error: unknown) => {
       throw diskError(error);
     });
     this.#ports.signal.throwIfAborted();
-    if (theirs !== null && theirs === this.#partial.digest()) return 'size and hash';
-    if (theirs === null && !this.#composed) return 'size';
+    const expected = server.sha256 ?? senders;
+    if (expected === this.#partial.digest())
+      return server.sha256 === undefined ? verified.bySender : verified.byIndex;
+    if (!expected && !this.#composed) return verified.bySize;
     this.#mayResume = false;
-    const why =
-      theirs === null
-        ? `the parts cannot be checked, since ${server.serverId} does not answer any more`
-        : `the hash differs from that of ${server.serverId}`;
+    const why = !expected
+      ? `the parts cannot be checked, since ${server.serverId} does not answer any more`
+      : server.sha256 === undefined
+        ? `the hash differs from that of ${server.serverId}`
+        : 'the bytes are not those that the file had when it was added (SHA-256)';
     if (!this.#composed) this.#exclude(server);
+    this.#ports.context.telemetry.event({
+      type: 'file-damaged',
+      subject: server.serverId,
+      level: 'bad',
+      text: `${this.#name} from ${server.serverId} is thrown away: ${why}.`,
+    });
     await this.#startAgain(why);
     await this.#failed('HASH_MISMATCH', `From ${server.serverId}: ${why}`);
     return null;
@@ -234,14 +250,16 @@ export class Download {
   /** Pauses before the next attempt, or gives up. @throws StudioError */
   async #failed(code: string, why: string): Promise<void> {
     this.#failures++;
-    this.#lastFailure = why;
+    // That there is nobody else explains nothing: what the last server did is what a person wants to know.
+    const reason = code === 'FILE_NOT_FOUND' && this.#lastFailure ? `${this.#lastFailure}. ${why}` : why;
+    if (code !== 'FILE_NOT_FOUND' || !this.#lastFailure) this.#lastFailure = why;
     this.#progress.phase = 'waiting';
     this.#mark(why);
     this.#report();
     if (this.#failures >= this.#ports.config.attempts) {
       throw new StudioError(
         code,
-        `${this.#name} could not be downloaded. ${why}.`,
+        `${this.#name} could not be downloaded. ${reason}.`,
         'See whether a content server with this file is running, and try again; what has arrived is kept.',
       );
     }

@@ -6,7 +6,7 @@ import {
   type ServerAnswer,
   WELCOME_WAIT_MS,
 } from '../../protocol/micro-cdn';
-import { extension } from '../../protocol/micro-cdn-extensions';
+import { extension, type Feature, judgeWelcome, splitDigest } from '../../protocol/micro-cdn-extensions';
 import { type HolderRow, parseHolder, spans } from '../../protocol/micro-cdn-spans';
 import type { Endpoint, NodeContext } from '../../runtime/context';
 import { LineClient } from '../shared/line-client';
@@ -15,12 +15,24 @@ import { LineClient } from '../shared/line-client';
 export interface Located extends ServerAnswer {
   /** The name under which the index knows the file, and under which the server is asked. */
   wireName: string;
+  /** What the file hashes to, as its holders told the index when they got it; absent where nobody else can tell. */
+  sha256?: string;
 }
+
+/** One of several holders, and the digest as in `Located`. */
+export interface LocatedHolder extends HolderRow {
+  sha256?: string;
+}
+
+const WANTED: readonly Feature[] = ['route', 'holders', 'digests'];
+/** An index that did not take the greeting with features is greeted so again: its answer may have been lost. */
+const FIRST_RETRY_MS = 10_000;
+const LAST_RETRY_MS = 600_000;
 
 /** More holders than anybody could use; an index that names more wants to fill our memory. */
 const MAX_HOLDERS = 1000;
 
-/** How an index wants to be greeted; learned once, since some close the connection on what they do not know. */
+/** How an index wants to be greeted; learned, since some close the connection on what they do not know. */
 type Greeting = 'with-features' | 'plain' | 'none';
 
 const downgrade: Record<Greeting, Greeting> = { 'with-features': 'plain', plain: 'none', none: 'none' };
@@ -30,12 +42,18 @@ export class Locator {
   readonly #index: Endpoint;
   readonly #context: NodeContext;
   readonly #timeoutMs: number;
+  readonly #strict: boolean;
   #greeting: Greeting;
+  #retryMs = FIRST_RETRY_MS;
+  #retryAt = 0;
+  /** Answers in a row that were neither ours nor the seed's: the second is believed. */
+  #unclear = 0;
 
   constructor(index: Endpoint, context: NodeContext, options: { timeoutMs: number; strict: boolean }) {
     this.#index = index;
     this.#context = context;
     this.#timeoutMs = options.timeoutMs;
+    this.#strict = options.strict;
     this.#greeting = options.strict ? 'plain' : 'with-features';
   }
 
@@ -47,7 +65,9 @@ export class Locator {
   async locate(name: string, avoid: readonly string[], signal: AbortSignal): Promise<Located | null> {
     for (const wireName of this.#wireNames(name)) {
       const answer = await this.#ask(wireName, avoid, signal);
-      if (answer.type === 'server') return { ...answer, host: this.#reachable(answer.host), wireName };
+      if (answer.type !== 'server') continue;
+      const { features, ...rest } = answer;
+      return { ...rest, ...splitDigest(features), host: this.#reachable(answer.host), wireName };
     }
     return null;
   }
@@ -57,7 +77,10 @@ export class Locator {
    * @returns null when the index cannot tell: it is not one of ours
    * @throws when it cannot be reached
    */
-  async holders(name: string, signal: AbortSignal): Promise<{ wireName: string; rows: HolderRow[] } | null> {
+  async holders(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ wireName: string; rows: LocatedHolder[] } | null> {
     for (const wireName of this.#wireNames(name)) {
       const client = await LineClient.connect(this.#context, this.#index, {
         timeoutMs: this.#timeoutMs,
@@ -76,13 +99,13 @@ export class Locator {
     return null;
   }
 
-  async #holderRows(client: LineClient): Promise<HolderRow[]> {
-    const rows: HolderRow[] = [];
+  async #holderRows(client: LineClient): Promise<LocatedHolder[]> {
+    const rows: LocatedHolder[] = [];
     for (;;) {
       const row = parseHolder((await client.next(this.#timeoutMs)) ?? '');
       if (row === 'end') return rows;
       if (row === null || rows.length >= MAX_HOLDERS) throw new Error('It does not answer HOLDERS.');
-      rows.push({ ...row, host: this.#reachable(row.host) });
+      rows.push({ ...row, ...splitDigest(row.features), host: this.#reachable(row.host) });
     }
   }
 
@@ -117,26 +140,39 @@ export class Locator {
     }
   }
 
-  /** The features of the index; null when it did not like the greeting and another connection is needed. */
+  /** The features of the index; null when another connection is needed: it did not like the greeting. */
   async #greet(client: LineClient): Promise<readonly string[] | null> {
+    if (!this.#strict && this.#context.clock.now() >= this.#retryAt) this.#greeting = 'with-features';
     const greeting = this.#greeting;
     if (greeting === 'none') return [];
-    client.write(greeting === 'plain' ? encode.hello() : extension.hello(['route', 'holders']));
+    client.write(greeting === 'plain' ? encode.hello() : extension.hello(WANTED));
     let line: string | null;
     try {
       line = await client.next(WELCOME_WAIT_MS);
     } catch {
-      this.#greeting = downgrade[greeting];
-      return null;
+      return this.#greetLess(greeting);
     }
-    const answer = parseIndexAnswer(line ?? '');
-    if (answer.type === 'error') {
-      this.#greeting = downgrade[greeting];
-      return null;
-    }
+    if (line !== null && parseIndexAnswer(line).type === 'error') return this.#greetLess(greeting);
+    if (greeting === 'plain') return [];
     // Silence: it may have ignored the words behind HELLO, or HELLO itself. It is asked anyway.
-    if (line === null && greeting === 'with-features') this.#greeting = 'plain';
-    return answer.type === 'welcome' ? answer.features : [];
+    if (line === null) {
+      this.#greetLess(greeting);
+      return [];
+    }
+    const { from, features } = judgeWelcome(line, WANTED);
+    if (from === 'unclear') return this.#unclear++ === 0 ? null : [];
+    this.#unclear = 0;
+    if (from === 'ours') this.#retryMs = FIRST_RETRY_MS;
+    return features;
+  }
+
+  #greetLess(greeting: Greeting): null {
+    this.#greeting = downgrade[greeting];
+    if (greeting === 'with-features') {
+      this.#retryAt = this.#context.clock.now() + this.#retryMs;
+      this.#retryMs = Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
+    }
+    return null;
   }
 
   /** Skips what is no answer to GET, such as a late WELCOME. */

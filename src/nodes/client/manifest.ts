@@ -100,5 +100,6 @@ export interface DownloadResult extends DownloadProgress {
   path: string;
   size: number;
   sha256: string;
+  /** One of the words of `verified.ts`. */
   verified: string;
 }

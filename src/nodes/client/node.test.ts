@@ -185,7 +185,11 @@ describe('when a server fails', () => {
     world.put(second, 'large.bin', other);
     world.crash(first);
     await world.sim.advance(5000);
-    expect(download.outcome).toMatchObject({ sha256: sha256(other), verified: 'size and hash' });
+    // Nobody but the sender has these bytes.
+    expect(download.outcome).toMatchObject({
+      sha256: sha256(other),
+      verified: "size and the sender's own hash",
+    });
     expect(download.outcome?.marks.some(({ text }) => text.includes('starts again: the hash differs'))).toBe(
       true,
     );
@@ -355,10 +359,10 @@ describe('programs of somebody else', () => {
     await world.client();
     const download = world.download('a.txt');
     await world.sim.settle();
-    expect(download.outcome).toMatchObject({ size: 5, verified: 'size', sha256: sha256('hello') });
+    expect(download.outcome).toMatchObject({ size: 5, verified: 'only the size', sha256: sha256('hello') });
     expect(content.received).toEqual(['GET a.txt']);
     expect(content.peers[0]?.chunks.map(String)).toEqual(['GET a.txt\n']);
-    expect(index.received).toEqual(['HELLO route holders', 'HELLO', 'GET a.txt']);
+    expect(index.received).toEqual(['HELLO route holders digests', 'HELLO', 'GET a.txt']);
     world.download('b.txt');
     await world.sim.settle();
     expect(index.received.slice(3)).toEqual(['HELLO', 'GET b.txt']);
@@ -372,7 +376,7 @@ describe('programs of somebody else', () => {
     await world.sim.advance(100);
     const download = world.download('a');
     await world.sim.settle();
-    expect(download.outcome?.verified).toBe('size');
+    expect(download.outcome?.verified).toBe('only the size');
     expect(world.recorded('client').traces.filter((line) => line.startsWith('>'))).toEqual([
       '> HELLO',
       '> GET a',
@@ -452,7 +456,7 @@ describe('programs of somebody else', () => {
     await world.client();
     const download = world.download('a');
     await world.sim.settle();
-    expect(download.outcome).toMatchObject({ size: 5, verified: 'size' });
+    expect(download.outcome).toMatchObject({ size: 5, verified: 'only the size' });
     expect(download.outcome?.marks[0]?.text).toContain('has 5 bytes, the index said 999');
   });
 

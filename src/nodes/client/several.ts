@@ -1,5 +1,4 @@
 import type { StudioError } from '../../contract/errors';
-import type { HolderRow } from '../../protocol/micro-cdn-spans';
 import type { Folder } from '../../runtime/context';
 import { MultiSourceDownload } from '../engine/download';
 import { plainProgress } from '../engine/download-view';
@@ -9,9 +8,10 @@ import { removeRecord } from '../engine/resume-record';
 import { fetchPieceHashes, spanSource } from '../engine/span-source';
 import { reasonOf } from '../shared/error-text';
 import type { DownloadPorts } from './download';
-import type { Located } from './locator';
+import type { Located, LocatedHolder } from './locator';
 import type { DownloadResult } from './manifest';
 import type { PartialFiles } from './partial-file';
+import { verified } from './verified';
 
 /** Smaller files are over before a second server has answered; they come from the one that the index chooses. */
 const MIN_SIZE = 8 * 1024 * 1024;
@@ -42,8 +42,10 @@ export async function downloadFromSeveral(
   const holders = known ? alike(known.rows) : [];
   if (!known || holders.length < 2) return null;
   const file = { name: known.wireName, size: holders[0]?.size as number };
-  const hashes = await agreedHashes(holders, file, ports);
-  if (!hashes) return null;
+  const agreed = await agreedHashes(holders, file, ports);
+  if (!agreed) return null;
+  const { hashes } = agreed;
+  const expected = holders.find((holder) => holder.sha256 !== undefined)?.sha256;
 
   const reserved = await partials.reserve(folder, name);
   let download: MultiSourceDownload | undefined;
@@ -81,20 +83,25 @@ export async function downloadFromSeveral(
       text: `${name} comes from ${holders.map(({ serverId }) => serverId).join(', ')} at once.`,
     });
     const outcome = await download.run(signal);
+    if (expected !== undefined && outcome.sha256 !== expected) {
+      await discard(folder, reserved.name);
+      throw new Error('the hashes of its pieces were not those of the file that was added');
+    }
+    const how = expected !== undefined || agreed.byTwo ? verified.byIndex : verified.bySender;
     const saved = await finishFile(folder, reserved.name);
     context.telemetry.count('bytesDownloaded', file.size);
     context.telemetry.event({
       type: 'transfer-finished',
       subject: name,
       level: 'good',
-      text: `${name} is saved (${file.size} bytes, ${outcome.verified} verified).`,
+      text: `${name} is saved (${file.size} bytes, ${how} verified).`,
     });
     return {
       ...plainProgress(outcome.view),
       path: `${folder.path}/${saved}`,
       size: file.size,
       sha256: outcome.sha256 as string,
-      verified: 'size and hash',
+      verified: how,
     };
   } catch (error) {
     if (signal.aborted && !keepPartial()) await discard(folder, reserved.name);
@@ -115,21 +122,23 @@ function mayBeOneOfSeveral({ features, size }: Pick<Located, 'features' | 'size'
   return features.includes('spans') && size >= MIN_SIZE;
 }
 
-/** Those of our kind that announced the same size: the size that most of them have. */
-function alike(rows: readonly HolderRow[]): HolderRow[] {
+/** Those of our kind that announced the same size: the size that most of them have; nobody whose bytes are others. */
+function alike(rows: readonly LocatedHolder[]): LocatedHolder[] {
   const able = rows.filter(mayBeOneOfSeveral);
   const votes = new Map<number, number>();
   for (const { size } of able) votes.set(size, (votes.get(size) ?? 0) + 1);
   const [winner] = [...votes].sort(([, a], [, b]) => b - a)[0] ?? [];
-  return able.filter(({ size }) => size === winner);
+  const same = able.filter(({ size }) => size === winner);
+  const vouchedFor = same.filter(({ sha256 }) => sha256 !== undefined);
+  return vouchedFor.length > 0 ? vouchedFor : same;
 }
 
 /** The hashes that two servers agree on, or what the first can tell; null when nobody answers. */
 async function agreedHashes(
-  holders: readonly HolderRow[],
+  holders: readonly LocatedHolder[],
   file: { name: string; size: number },
   { context, config, signal }: SeveralPorts,
-): Promise<PieceHashes | null> {
+): Promise<{ hashes: PieceHashes; byTwo: boolean } | null> {
   const heard: PieceHashes[] = [];
   for (let from = 0; from < holders.length; from += WITNESSES) {
     const asked = holders.slice(from, from + WITNESSES).map(({ host, tcpPort }) =>
@@ -140,12 +149,12 @@ async function agreedHashes(
     );
     for (const hashes of await Promise.all(asked)) {
       if (!hashes) continue;
-      if (heard.some(({ root }) => root.equals(hashes.root))) return hashes;
+      if (heard.some(({ root }) => root.equals(hashes.root))) return { hashes, byTwo: true };
       heard.push(hashes);
     }
     signal.throwIfAborted();
   }
-  return heard[0] ?? null;
+  return heard[0] ? { hashes: heard[0], byTwo: false } : null;
 }
 
 async function discard(folder: Folder, name: string): Promise<void> {

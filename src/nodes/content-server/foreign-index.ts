@@ -19,6 +19,7 @@ const LAST_REFRESH_MS = 300_000;
  */
 export class ForeignIndex implements IndexSpeech {
   readonly probeMs = PROBE_MS;
+  readonly keepsDigests = false;
   readonly #registration: Registration;
   readonly #library: Library;
   readonly #adapts: boolean;

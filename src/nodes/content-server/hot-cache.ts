@@ -27,6 +27,8 @@ export class HotCache {
   readonly #kept = new Map<string, Kept>();
   readonly #loading = new Map<string, Promise<HotFile | null>>();
   #bytes = 0;
+  /** Counts how often everything was forgotten: what was being read then may be old. */
+  #era = 0;
 
   constructor(folder: Folder, clock: Clock) {
     this.#folder = folder;
@@ -54,7 +56,13 @@ export class HotCache {
     return load;
   }
 
-  forget(name: string): void {
+  clear(): void {
+    this.#kept.clear();
+    this.#bytes = 0;
+    this.#era++;
+  }
+
+  #forget(name: string): void {
     const kept = this.#kept.get(name);
     if (!kept) return;
     this.#kept.delete(name);
@@ -62,8 +70,9 @@ export class HotCache {
   }
 
   async #load(name: string): Promise<HotFile | null> {
+    const era = this.#era;
     const stat = await this.#folder.stat(name).catch((error: unknown) => {
-      this.forget(name);
+      this.#forget(name);
       throw error;
     });
     const kept = this.#kept.get(name);
@@ -71,10 +80,10 @@ export class HotCache {
       kept.checkedAt = this.#clock.now();
       return kept.file;
     }
-    this.forget(name);
+    this.#forget(name);
     if (stat.size > MAX_HOT_FILE) return null;
     const file = await this.#read(name);
-    if (file) this.#keep(name, file);
+    if (file && era === this.#era) this.#keep(name, file);
     return file;
   }
 
@@ -102,12 +111,12 @@ export class HotCache {
   }
 
   #keep(name: string, file: HotFile): void {
-    this.forget(name);
+    this.#forget(name);
     this.#kept.set(name, { file, checkedAt: this.#clock.now() });
     this.#bytes += file.reply.length;
     for (const oldest of this.#kept.keys()) {
       if (this.#bytes <= MAX_HOT_BYTES) return;
-      this.forget(oldest);
+      this.#forget(oldest);
     }
   }
 }

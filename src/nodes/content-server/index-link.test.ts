@@ -168,7 +168,7 @@ describe('towards an index of somebody else', () => {
     await world.content(1, { monitor: null });
     await world.sim.advance(100);
     expect(index.received).toEqual([
-      'HELLO delta',
+      'HELLO delta digests',
       'REGISTER CS1 7001 7002',
       'ADD_FILE CS1 a.txt 1',
       'ADD_FILE CS1 b.txt 2',

@@ -1,8 +1,9 @@
 import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
-import { parseIndexAnswer, WELCOME_WAIT_MS } from '../../protocol/micro-cdn';
-import { extension } from '../../protocol/micro-cdn-extensions';
+import { WELCOME_WAIT_MS } from '../../protocol/micro-cdn';
+import { extension, type Feature, judgeWelcome } from '../../protocol/micro-cdn-extensions';
 import type { NodeContext, Timer } from '../../runtime/context';
 import { unreachable } from '../shared/error-text';
+import type { DigestKeeper } from './digest-keeper';
 import { ForeignIndex } from './foreign-index';
 import type { IndexSpeech } from './index-speech';
 import type { Library, LibraryChange } from './library';
@@ -12,6 +13,12 @@ import { Refused, Registration } from './registration';
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 2000;
+const WANTED: readonly Feature[] = ['delta', 'digests'];
+/** An answer that is neither ours nor the seed's may have been damaged: it is asked for again at once. */
+const QUESTIONS = 2;
+/** An index that did not seem to be ours is asked again, since its answer may have been lost: ever more rarely. */
+const FIRST_QUESTION_MS = 30_000;
+const LAST_QUESTION_MS = 600_000;
 /** Our last word to the index must not delay the end. */
 const FAREWELL_MS = 250;
 
@@ -32,12 +39,17 @@ export class IndexLink {
   #speech: IndexSpeech;
   /** The index was asked what it speaks, and has not failed since. */
   #acquainted = false;
+  /** When it is worth asking again, by the steady clock. */
+  #nextQuestion = 0;
+  #questionMs = FIRST_QUESTION_MS;
   #state: ContentSnapshot['index'] = 'registering';
   #detail = 'It has not answered yet.';
   /** The state that the journal was told last. */
   #told: ContentSnapshot['index'] | undefined;
   /** Changes that the index has not been told. */
   #changes = new Map<string, number | null>();
+  /** Files whose digest the index has not been told. */
+  #hashed = new Set<string>();
   #suspicious = false;
   #wake: (() => void) | undefined;
   /** When a lost connection was acted on last, and when the newest will be. */
@@ -50,6 +62,7 @@ export class IndexLink {
     config: ContentConfig,
     context: NodeContext,
     library: Library,
+    digests: DigestKeeper,
     ports: { tcp: number; udp: number },
   ) {
     this.#index = index;
@@ -61,7 +74,12 @@ export class IndexLink {
       if (this.#state !== 'registered') this.#setState('registering', 'Files are being announced.');
     };
     this.#foreign = new ForeignIndex(this.#registration, library, config);
-    this.#own = new OwnIndex(this.#registration, library, () => this.#lineLost());
+    this.#own = new OwnIndex(
+      this.#registration,
+      library,
+      (name) => digests.sha256Of(name),
+      () => this.#lineLost(),
+    );
     this.#speech = this.#foreign;
   }
 
@@ -89,6 +107,12 @@ export class IndexLink {
   filesChanged({ added, changed, removed }: LibraryChange): void {
     for (const { name, size } of [...added, ...changed]) this.#changes.set(name, size);
     for (const name of removed) this.#changes.set(name, null);
+    this.#wake?.();
+  }
+
+  digestsKnown(names: readonly string[]): void {
+    if (!this.#speech.keepsDigests) return;
+    for (const name of names) this.#hashed.add(name);
     this.#wake?.();
   }
 
@@ -142,8 +166,9 @@ export class IndexLink {
   }
 
   async #register(): Promise<void> {
-    if (!this.#acquainted) this.#speech = (await this.#isOurs()) ? this.#own : this.#foreign;
+    if (!this.#acquainted) await this.#meet();
     this.#changes = new Map();
+    this.#hashed = new Set();
     this.#suspicious = false;
     await this.#speech.register();
     this.#acquainted = true;
@@ -152,15 +177,44 @@ export class IndexLink {
     if (held > 0) this.#context.log.warn(`${held} names are changed for this index; the node shows which.`);
   }
 
+  async #meet(): Promise<void> {
+    this.#speech = (await this.#isOurs()) ? this.#own : this.#foreign;
+    this.#questionMs = FIRST_QUESTION_MS;
+    this.#nextQuestion = this.#context.clock.now() + FIRST_QUESTION_MS;
+  }
+
   /** Asks the index whether it is one of ours. A foreign one sees a HELLO, and may answer ERROR. */
   async #isOurs(): Promise<boolean> {
-    if (this.#config.indexDialect !== 'auto' || this.#config.strict) return false;
-    return this.#registration.with(async (client) => {
-      client.write(extension.hello(['delta']));
-      const line = await client.next(WELCOME_WAIT_MS).catch(() => null);
-      const answer = parseIndexAnswer(line ?? '');
-      return answer.type === 'welcome' && answer.features.includes('delta');
-    });
+    if (!this.#adapts) return false;
+    for (let asked = 0; asked < QUESTIONS; asked++) {
+      const line = await this.#registration.with(async (client) => {
+        client.write(extension.hello(WANTED));
+        return client.next(WELCOME_WAIT_MS).catch(() => null);
+      });
+      const { from, features } = judgeWelcome(line ?? '', WANTED);
+      if (from === 'ours' && features.includes('delta')) {
+        this.#own.keepsDigests = features.includes('digests');
+        return true;
+      }
+      if (from !== 'unclear' || line === null) return false;
+    }
+    return false;
+  }
+
+  get #adapts(): boolean {
+    return this.#config.indexDialect === 'auto' && !this.#config.strict;
+  }
+
+  /** Whether an index that was taken for a foreign one turns out to be ours. */
+  async #wasMistaken(): Promise<boolean> {
+    const due = this.#adapts && this.#speech === this.#foreign;
+    const now = this.#context.clock.now();
+    if (!due || now < this.#nextQuestion) return false;
+    this.#questionMs = Math.min(LAST_QUESTION_MS, 2 * this.#questionMs);
+    this.#nextQuestion = now + this.#questionMs;
+    if (!(await this.#isOurs())) return false;
+    this.#speech = this.#own;
+    return true;
   }
 
   /** Resolves when it is time to register again. */
@@ -168,17 +222,23 @@ export class IndexLink {
     for (;;) {
       await this.#pause(this.#speech.probeMs);
       this.#stopped.signal.throwIfAborted();
-      const fine = this.#changes.size > 0 ? await this.#update() : await this.#probe();
+      if (await this.#wasMistaken()) return;
+      const fine = this.#hasNews ? await this.#update() : await this.#probe();
       if (!fine) return;
     }
   }
 
   async #update(): Promise<boolean> {
-    const changes = this.#changes;
+    const [changes, hashed] = [this.#changes, this.#hashed];
     this.#changes = new Map();
-    const updated = await this.#speech.update(changes);
+    this.#hashed = new Set();
+    const updated = await this.#speech.update(changes, hashed);
     if (updated) this.#setRegistered();
     return updated;
+  }
+
+  get #hasNews(): boolean {
+    return this.#changes.size > 0 || this.#hashed.size > 0;
   }
 
   #probe(): Promise<boolean> {
@@ -189,7 +249,7 @@ export class IndexLink {
 
   /** Until `ms` have passed, or something is to be done. */
   #pause(ms: number): Promise<void> {
-    const hasWork = this.#state === 'registered' && this.#changes.size > 0;
+    const hasWork = this.#state === 'registered' && this.#hasNews;
     if (hasWork || this.#stopped.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#context.clock.after(ms, () => this.#wake?.());

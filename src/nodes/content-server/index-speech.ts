@@ -8,11 +8,14 @@ export interface IndexSpeech {
   readonly heldBack: ContentSnapshot['heldBack'];
   /** Registers, with all files. */
   register(): Promise<void>;
+  /** Whether it keeps what files hash to. */
+  readonly keepsDigests: boolean;
   /**
    * Tells what has changed: the size of a file, or null for one that is gone.
+   * @param hashed files whose digest is known now
    * @returns false when the index wants a registration instead
    */
-  update(changes: ReadonlyMap<string, number | null>): Promise<boolean>;
+  update(changes: ReadonlyMap<string, number | null>, hashed: ReadonlySet<string>): Promise<boolean>;
   /**
    * Looks whether the index still knows this server and takes it for alive.
    * @param suspicious there is reason to think that it was declared dead

@@ -22,6 +22,8 @@ export class Library {
   #scanAgain = false;
   /** Called after the folder's files have become different. */
   onChange: (change: LibraryChange) => void = () => {};
+  /** Called whenever something may be different, even where neither size nor time tells it. */
+  onTouched: () => void = () => {};
 
   private constructor(folder: Folder, context: NodeContext) {
     this.folder = folder;
@@ -52,10 +54,12 @@ export class Library {
   close(): void {
     this.#watch?.cancel();
     this.onChange = () => {};
+    this.onTouched = () => {};
   }
 
   /** One scan at a time; and after a long one (a folder of 100 000 files) as long a rest. */
   async #rescan(): Promise<void> {
+    this.onTouched();
     this.#scanAgain = true;
     if (this.#scanning) return;
     this.#scanning = true;
@@ -89,8 +93,7 @@ export class Library {
       this.#bytes += entry.size;
       const before = this.#files.get(entry.name);
       if (!before) change.added.push(entry);
-      else if (before.size !== entry.size || before.modifiedMs !== entry.modifiedMs)
-        change.changed.push(entry);
+      else if (isOther(before, entry)) change.changed.push(entry);
     }
     for (const name of this.#files.keys()) if (!files.has(name)) change.removed.push(name);
     this.#files = files;
@@ -108,6 +111,10 @@ export class Library {
     tell('file-changed', 'changed', changed.map(nameOf));
     tell('file-removed', 'removed', removed);
   }
+}
+
+function isOther(before: FolderEntry, { size, modifiedMs, changedMs }: FolderEntry): boolean {
+  return before.size !== size || before.modifiedMs !== modifiedMs || before.changedMs !== changedMs;
 }
 
 function nameOf(entry: FolderEntry): string {

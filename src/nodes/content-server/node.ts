@@ -1,5 +1,6 @@
 import { encode, lenient, strict } from '../../protocol/micro-cdn';
 import type { Connection, CreateNode, DatagramSocket, Listener, Timer } from '../../runtime/context';
+import { DigestKeeper } from './digest-keeper';
 import { IndexLink } from './index-link';
 import { Library } from './library';
 import type { ContentConfig, ContentSnapshot } from './manifest';
@@ -9,6 +10,8 @@ import { Witness } from './witness';
 
 /** Clients at once; one more is told BUSY, and asks elsewhere. */
 const MAX_SESSIONS = 2000;
+/** Files are announced without a digest when it is not there after so long; it follows. */
+const HASHED_MS = 100;
 /** A gap between two heartbeats that may have had this server declared dead, at the least. */
 const STANDSTILL_MS = 1000;
 
@@ -16,11 +19,13 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
   const { clock, telemetry } = context;
   const sessions = new Set<ContentSession>();
   let library: Library | undefined;
+  let digests: DigestKeeper | undefined;
   let shop: Shop | undefined;
   let listener: Listener | undefined;
   let socket: DatagramSocket | undefined;
   let index: IndexLink | undefined;
   let beat: Timer | undefined;
+  let told: Promise<unknown> = Promise.resolve();
   let lastBeat = 0;
   let heartbeats = 0;
   let drained: (() => void) | undefined;
@@ -71,6 +76,11 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
     published.changed();
   }
 
+  /** Once the files that it is about are hashed, if that does not take long; in order. */
+  function tellIndex(keeper: DigestKeeper, tell: (index: IndexLink) => void): void {
+    told = told.then(() => keeper.settled(HASHED_MS)).then(() => index && tell(index));
+  }
+
   function advertisedHost(): string {
     if (config.advertisedHost) return config.advertisedHost;
     const everywhere = config.host === '0.0.0.0' || config.host === '::';
@@ -81,7 +91,9 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
     async start() {
       const files = await Library.open(config.files, context);
       library = files;
-      const open = new Shop(config, context, config.strict ? strict : lenient, files);
+      const keeper = new DigestKeeper(files, context, config.serverId);
+      digests = keeper;
+      const open = new Shop(config, context, config.strict ? strict : lenient, files, keeper.digests);
       shop = open;
       open.onLoad = published.changed;
       listener = await context.net.listen({ host: config.host, port: config.tcpPort }, (connection) =>
@@ -96,21 +108,23 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
       );
       const ports = { tcp: listener.local.port, udp: socket.local.port };
       if (config.index) {
-        index = new IndexLink(config.index, config, context, files, ports);
+        index = new IndexLink(config.index, config, context, files, keeper, ports);
         index.onChange = published.changed;
       }
       files.onChange = (change) => {
-        for (const { name } of [...change.changed, ...change.added]) open.hot.forget(name);
-        for (const name of change.removed) open.hot.forget(name);
-        index?.filesChanged(change);
+        keeper.filesChanged(change);
+        tellIndex(keeper, (link) => link.filesChanged(change));
         published.changed();
       };
+      files.onTouched = () => open.hot.clear();
+      keeper.onKnown = (names) => index?.digestsKnown(names);
+      if (!config.strict) keeper.start();
       files.watch();
       // The heartbeat comes before the registration, so that the monitor never calls a new server dead.
       lastBeat = clock.now();
       sendHeartbeat(ports.tcp);
       beat = clock.every(config.heartbeatMs, () => sendHeartbeat(ports.tcp));
-      index?.start();
+      tellIndex(keeper, (link) => link.start());
       return ports;
     },
 
@@ -132,6 +146,7 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
     async stop() {
       beat?.cancel();
       library?.close();
+      digests?.stop();
       await listener?.close();
       for (const session of sessions) session.destroy();
       await index?.leave();

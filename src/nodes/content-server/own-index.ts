@@ -21,17 +21,29 @@ const PROBE_MS = 3000;
 export class OwnIndex implements IndexSpeech {
   readonly probeMs = PROBE_MS;
   readonly heldBack: ContentSnapshot['heldBack'] = [];
+  /** An index of an earlier version does not. */
+  keepsDigests = false;
   readonly #registration: Registration;
   readonly #library: Library;
+  readonly #sha256Of: (name: string) => string | undefined;
   readonly #onClose: () => void;
   #client: LineClient | undefined;
   /** Files that the index has counted for us. */
   #counted = 0;
 
-  /** @param onClose the index has closed the connection */
-  constructor(registration: Registration, library: Library, onClose: () => void) {
+  /**
+   * @param sha256Of what a file hashes to, if that is known
+   * @param onClose the index has closed the connection
+   */
+  constructor(
+    registration: Registration,
+    library: Library,
+    sha256Of: (name: string) => string | undefined,
+    onClose: () => void,
+  ) {
     this.#registration = registration;
     this.#library = library;
+    this.#sha256Of = sha256Of;
     this.#onClose = onClose;
   }
 
@@ -41,13 +53,13 @@ export class OwnIndex implements IndexSpeech {
     await this.#converse(async (client) => {
       await this.#registration.introduce(client);
       client.write(extension.features(serverId, contentFeatures));
-      await this.#registration.announce(client, addLines(serverId, files.values()));
+      await this.#registration.announce(client, this.#addLines(files.values()));
       await this.#registration.complete(client, files.size);
       this.#counted = (await this.#askStatus(client))?.files ?? 0;
     });
   }
 
-  update(changes: ReadonlyMap<string, number | null>): Promise<boolean> {
+  update(changes: ReadonlyMap<string, number | null>, hashed: ReadonlySet<string>): Promise<boolean> {
     const { serverId } = this.#registration;
     return this.#converse(async (client) => {
       client.write(extension.update(serverId));
@@ -57,8 +69,8 @@ export class OwnIndex implements IndexSpeech {
         this.close();
         return false;
       }
-      await this.#registration.announce(client, changeLines(serverId, changes));
-      await this.#registration.complete(client, changes.size);
+      await this.#registration.announce(client, this.#changeLines(changes, hashed));
+      await this.#registration.complete(client, changes.size + hashed.size);
       this.#counted = (await this.#askStatus(client))?.files ?? 0;
       return true;
     });
@@ -107,14 +119,24 @@ export class OwnIndex implements IndexSpeech {
       throw error;
     }
   }
-}
 
-function* addLines(serverId: string, files: Iterable<{ name: string; size: number }>): Generator<string> {
-  for (const { name, size } of files) yield encode.addFile(serverId, name, size);
-}
+  *#addLines(files: Iterable<{ name: string; size: number }>): Generator<string> {
+    for (const { name, size } of files) {
+      yield encode.addFile(this.#registration.serverId, name, size);
+      yield* this.#digestLine(name);
+    }
+  }
 
-function* changeLines(serverId: string, changes: ReadonlyMap<string, number | null>): Generator<string> {
-  for (const [name, size] of changes) {
-    yield size === null ? extension.removeFile(serverId, name) : encode.addFile(serverId, name, size);
+  *#changeLines(changes: ReadonlyMap<string, number | null>, hashed: ReadonlySet<string>): Generator<string> {
+    for (const [name, size] of changes) {
+      if (size === null) yield extension.removeFile(this.#registration.serverId, name);
+      else yield* this.#addLines([{ name, size }]);
+    }
+    for (const name of hashed) if (!changes.has(name)) yield* this.#digestLine(name);
+  }
+
+  *#digestLine(name: string): Generator<string> {
+    const sha256 = this.keepsDigests ? this.#sha256Of(name) : undefined;
+    if (sha256 !== undefined) yield extension.fileDigest(this.#registration.serverId, name, sha256);
   }
 }

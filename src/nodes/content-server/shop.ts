@@ -4,7 +4,7 @@ import type { NodeContext } from '../../runtime/context';
 import { codeOf } from '../shared/error-text';
 import { RateLimit } from '../shared/rate-limit';
 import { BufferPool } from './buffer-pool';
-import { Digests } from './digests';
+import type { Digests } from './digests';
 import { HotCache } from './hot-cache';
 import type { Library } from './library';
 import type { ContentConfig } from './manifest';
@@ -28,13 +28,19 @@ export class Shop {
   /** Called when `load` is different. */
   onLoad: () => void = () => {};
 
-  constructor(config: ContentConfig, context: NodeContext, tolerance: Tolerance, library: Library) {
+  constructor(
+    config: ContentConfig,
+    context: NodeContext,
+    tolerance: Tolerance,
+    library: Library,
+    digests: Digests,
+  ) {
     this.config = config;
     this.context = context;
     this.tolerance = tolerance;
     this.library = library;
     this.hot = new HotCache(library.folder, context.clock);
-    this.digests = new Digests(library.folder);
+    this.digests = digests;
     this.pieceHashes = new PieceHashCache(library.folder, context.hashing);
     this.#events = new RateLimit(EVENTS_PER_SECOND, context.clock);
   }

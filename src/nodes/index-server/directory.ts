@@ -5,11 +5,19 @@ import type { NodeContext } from '../../runtime/context';
 import { RateLimit } from '../shared/rate-limit';
 import { Catalogue } from './catalogue';
 import { Decisions } from './decisions';
+import { judgeDigests, type Verdict } from './digests';
 import type { Decision, IndexConfig, IndexSnapshot } from './manifest';
 import { type FileRecord, type Holding, type Moment, Registry, type ServerRecord } from './registry';
 
 /** Lookups that are told to the journal, a second; all are counted. */
 const LOOKUP_EVENTS_PER_SECOND = 50;
+const DISAGREEMENTS_PER_SECOND = 10;
+
+/** A holder, and what its bytes must hash to; undefined where only the holder itself could tell. */
+export interface Located {
+  holding: Holding;
+  sha256: string | undefined;
+}
 
 /**
  * What the index knows and decides, whoever tells or asks: the registry, the choice of a server, and the
@@ -22,6 +30,7 @@ export class Directory {
   readonly #config: IndexConfig;
   readonly #context: NodeContext;
   readonly #lookupEvents: RateLimit;
+  readonly #disagreements: RateLimit;
   /** Called after every change of what the snapshot shows. */
   onChange: () => void = () => {};
 
@@ -31,6 +40,7 @@ export class Directory {
     this.catalogue = new Catalogue(() => context.clock.sleep(0));
     this.registry = new Registry(this.catalogue);
     this.#lookupEvents = new RateLimit(LOOKUP_EVENTS_PER_SECOND, context.clock);
+    this.#disagreements = new RateLimit(DISAGREEMENTS_PER_SECOND, context.clock);
   }
 
   server(serverId: string): ServerRecord | undefined {
@@ -54,6 +64,22 @@ export class Directory {
     return outcome === 'full' ? 'full' : 'ok';
   }
 
+  /** Keeps what a server has found a file to hash to, and tells when others have found something else. */
+  setDigest(server: ServerRecord, name: string, sha256: string): void {
+    const file = this.registry.setDigest(server, name, sha256);
+    const { dissenters } = judgeDigests(file?.holdings ?? []);
+    if (dissenters.size === 0) return;
+    this.#context.telemetry.count('digestsThatDisagree');
+    if (!this.#disagreements.allow()) return;
+    const ids = [...dissenters].map((holding) => holding.server.serverId);
+    this.#context.telemetry.event({
+      type: 'digests-disagree',
+      subject: server.serverId,
+      level: 'warning',
+      text: `${name} has other bytes on ${ids.join(', ')} than on most of its holders (SHA-256): clients are sent to the others.`,
+    });
+  }
+
   removeFile(server: ServerRecord, name: string): void {
     if (this.registry.remove(server, name)) this.onChange();
   }
@@ -72,6 +98,7 @@ export class Directory {
 
   /** After UPDATE … DONE_FILES. */
   completeUpdate(server: ServerRecord, changes: number): void {
+    if (changes === 0) return;
     this.#context.telemetry.event({
       type: 'files-changed',
       subject: server.serverId,
@@ -140,10 +167,11 @@ export class Directory {
   }
 
   /** Chooses a holder, and remembers why. */
-  lookup(name: string, avoided: readonly string[]): Holding | null {
+  lookup(name: string, avoided: readonly string[]): Located | null {
     const file = this.registry.files.get(name);
+    const verdict = judgeDigests(file?.holdings ?? []);
     const { policy } = this.#config;
-    const selection = select(policy, candidatesOf(file, avoided), {
+    const selection = select(policy, candidatesOf(file, avoided, verdict), {
       random: this.#context.random,
       turn: file?.turn ?? 0,
     });
@@ -158,15 +186,18 @@ export class Directory {
       reason: selection.reason,
     };
     this.#remember(decision);
-    return holding;
+    return holding && { holding, sha256: verdict.digestFor(holding) };
   }
 
   /** Every live holder of a file, the least loaded first: for a client that uses several at once. */
-  holders(name: string): Holding[] {
+  holders(name: string): Located[] {
     this.#context.telemetry.count('lookups');
-    return (this.registry.files.get(name)?.holdings ?? [])
+    const holdings = this.registry.files.get(name)?.holdings ?? [];
+    const verdict = judgeDigests(holdings);
+    return holdings
       .filter(({ server }) => server.status === 'alive')
-      .sort((a, b) => a.server.load - b.server.load);
+      .sort((a, b) => a.server.load - b.server.load)
+      .map((holding) => ({ holding, sha256: verdict.digestFor(holding) }));
   }
 
   snapshot(): IndexSnapshot['servers'] {
@@ -204,12 +235,17 @@ export class Directory {
   }
 }
 
-function candidatesOf(file: FileRecord | undefined, avoided: readonly string[]): Candidate[] {
-  return (file?.holdings ?? []).map(({ server }) => ({
-    serverId: server.serverId,
-    address: server.address,
-    load: server.load,
-    status: server.status,
-    avoided: avoided.length > 0 && avoided.includes(server.serverId),
+function candidatesOf(
+  file: FileRecord | undefined,
+  avoided: readonly string[],
+  { dissenters }: Verdict,
+): Candidate[] {
+  return (file?.holdings ?? []).map((holding) => ({
+    serverId: holding.server.serverId,
+    address: holding.server.address,
+    load: holding.server.load,
+    status: holding.server.status,
+    avoided: avoided.length > 0 && avoided.includes(holding.server.serverId),
+    dissents: dissenters.has(holding),
   }));
 }

@@ -11,6 +11,7 @@ export const MAX_SERVERS = 10_000;
 /** What a file and a holding take, as measured, apart from the name. */
 const FILE_BYTES = 180;
 const HOLDING_BYTES = 130;
+const DIGEST_BYTES = 150;
 
 export interface ServerRecord {
   readonly serverId: string;
@@ -39,6 +40,17 @@ export interface Holding {
   /** Bytes, as announced by this server. */
   size: number;
   registration: number;
+  /** What this server says that the file hashes to. */
+  digest?: Digest;
+}
+
+export interface Digest {
+  /** Hex. */
+  readonly sha256: string;
+  /** Counts up with each digest that is new: who said it first has the lower one. */
+  readonly order: number;
+  /** False from an ADD_FILE on, until the digest of that content comes. */
+  current: boolean;
 }
 
 export interface FileRecord {
@@ -72,6 +84,7 @@ export class Registry {
   readonly #maxBytes: number;
   /** An estimate of the memory taken. */
   #bytes = 0;
+  #digests = 0;
 
   constructor(listener: RegistryListener, maxBytes = MAX_BYTES) {
     this.#listener = listener;
@@ -106,6 +119,7 @@ export class Registry {
     const holding = file?.holdings.find((holding) => holding.server === server);
     if (file && holding) {
       holding.registration = server.registration;
+      if (holding.digest) holding.digest.current = false;
       if (holding.size === size) return 'same';
       holding.size = size;
       this.#listener.fileChanged(file);
@@ -125,6 +139,24 @@ export class Registry {
     }
     server.files.add(file);
     return 'added';
+  }
+
+  /**
+   * What a server has found one of its files to hash to.
+   * @returns the file when that is news; null when it was known, or the server does not hold the file
+   */
+  setDigest(server: ServerRecord, name: string, sha256: string): FileRecord | null {
+    const file = this.files.get(name);
+    const holding = file?.holdings.find((holding) => holding.server === server);
+    if (!file || !holding) return null;
+    const { digest } = holding;
+    if (digest?.sha256 === sha256) {
+      digest.current = true;
+      return null;
+    }
+    if (!digest) this.#bytes += DIGEST_BYTES;
+    holding.digest = { sha256, order: this.#digests++, current: true };
+    return file;
   }
 
   /** True when the server held the file. */
@@ -157,9 +189,9 @@ export class Registry {
   #removeHolding(server: ServerRecord, file: FileRecord): boolean {
     const at = file.holdings.findIndex((holding) => holding.server === server);
     if (at < 0) return false;
-    file.holdings.splice(at, 1);
+    const [holding] = file.holdings.splice(at, 1);
     server.files.delete(file);
-    this.#bytes -= HOLDING_BYTES;
+    this.#bytes -= HOLDING_BYTES + (holding?.digest ? DIGEST_BYTES : 0);
     if (file.holdings.length > 0) {
       this.#listener.fileChanged(file);
     } else {

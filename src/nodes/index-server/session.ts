@@ -5,11 +5,12 @@ import {
   indexFeatures,
   parseIndexExtension,
   shared,
+  withDigest,
 } from '../../protocol/micro-cdn-extensions';
 import { parseHoldersQuestion, spans } from '../../protocol/micro-cdn-spans';
 import type { LineHandler, LinePeer } from '../shared/line-peer';
-import type { Directory } from './directory';
-import type { FileRecord, Holding, ServerRecord } from './registry';
+import type { Directory, Located } from './directory';
+import type { FileRecord, ServerRecord } from './registry';
 
 /** Some clients wait for the end of the connection after the answer; others ask again. Both get this long. */
 const ANSWERED_IDLE_MS = 2000;
@@ -26,6 +27,8 @@ export class IndexSession implements LineHandler {
   #answered = false;
   /** The peer has named `route`: SERVER may carry features. */
   #routes = false;
+  /** The peer has named `digests`: SERVER and HOLDER may carry one. */
+  #digests = false;
   #avoided: string[] = [];
   /** The server that registers or updates here, until DONE_FILES. */
   #announcing: { server: ServerRecord; registration: number; update: boolean; changes: number } | undefined;
@@ -67,7 +70,8 @@ export class IndexSession implements LineHandler {
         return this.#peer.reply(encode.pong());
       case 'malformed': {
         const asked = this.#tolerance.extensions ? parseHoldersQuestion(line) : null;
-        if (asked !== null) return void this.#peer.stream(listHolders(this.#directory.holders(asked)));
+        if (asked !== null)
+          return void this.#peer.stream(listHolders(this.#directory.holders(asked), this.#digests));
         const ours = parseIndexExtension(line, this.#tolerance);
         if (ours === null || ours.type === 'malformed')
           return this.#peer.finish(encode.error((ours ?? request).reason));
@@ -81,16 +85,18 @@ export class IndexSession implements LineHandler {
       return this.#peer.finish(encode.error('HELLO_EXPECTED'));
     }
     this.#setAnswered(true);
-    const holding = this.#directory.lookup(name, this.#avoided);
-    if (!holding) return this.#peer.reply(encode.error('FILE_NOT_FOUND'));
-    const { server, size } = holding;
+    const located = this.#directory.lookup(name, this.#avoided);
+    if (!located) return this.#peer.reply(encode.error('FILE_NOT_FOUND'));
+    const { server, size } = located.holding;
     const answer = encode.server({
       host: server.host,
       tcpPort: server.tcpPort,
       serverId: server.serverId,
       size,
     });
-    this.#peer.reply(this.#routes ? extension.serverWith(answer, server.features) : answer);
+    const features = this.#routes ? server.features : [];
+    const sha256 = this.#digests ? located.sha256 : undefined;
+    this.#peer.reply(extension.serverWith(answer, withDigest(features, sha256)));
   }
 
   #register(request: Register): void {
@@ -136,6 +142,7 @@ export class IndexSession implements LineHandler {
         this.#greeted = true;
         const features = shared(request.features, indexFeatures);
         this.#routes = features.includes('route');
+        this.#digests = features.includes('digests');
         return this.#peer.reply(extension.welcome(features));
       }
       case 'avoid':
@@ -155,6 +162,11 @@ export class IndexSession implements LineHandler {
         const server = this.#announcer(request.serverId);
         if (!server) return this.#peer.finish(encode.error('NOT_REGISTERED'));
         return this.#directory.removeFile(server, request.name);
+      }
+      case 'file-digest': {
+        const server = this.#announcer(request.serverId, 0);
+        if (server) this.#directory.setDigest(server, request.name, request.sha256);
+        return;
       }
       case 'features': {
         const server = this.#announcer(request.serverId);
@@ -179,10 +191,10 @@ export class IndexSession implements LineHandler {
   }
 
   /** The server that a line about `serverId` is for, if it may come on this connection. */
-  #announcer(serverId: string): ServerRecord | undefined {
+  #announcer(serverId: string, changes = 1): ServerRecord | undefined {
     const announcing = this.#announcing;
     if (announcing?.server.serverId === serverId) {
-      announcing.changes++;
+      announcing.changes += changes;
       return announcing.server;
     }
     return this.#tolerance.addWithoutRegister ? this.#directory.server(serverId) : undefined;
@@ -194,8 +206,11 @@ function* listFiles(files: Iterable<FileRecord>): Generator<string> {
   yield encode.end();
 }
 
-function* listHolders(holdings: readonly Holding[]): Generator<string> {
-  for (const { server, size } of holdings) yield spans.holder({ ...server, size });
+function* listHolders(holders: readonly Located[], digests: boolean): Generator<string> {
+  for (const { holding, sha256 } of holders) {
+    const features = withDigest(holding.server.features, digests ? sha256 : undefined);
+    yield spans.holder({ ...holding.server, features, size: holding.size });
+  }
   yield encode.end();
 }
 

@@ -1,6 +1,8 @@
 import type { Endpoint } from '../../../contract/endpoint';
+import type { FaultSpec } from '../../../contract/fault';
 import type { Fields } from '../../../contract/fields';
 import type { CreateNode, NodeProgram } from '../../../runtime/context';
+import { createFaultyContext } from '../../../runtime/faulty-context';
 import { type Recorded, Simulation } from '../../../runtime/testing/simulation';
 import type { ClientConfig, DownloadProgress, DownloadResult } from '../../client/manifest';
 import { manifest as clientManifest } from '../../client/manifest';
@@ -34,6 +36,8 @@ export function defaultsOf(fields: Fields): Record<string, unknown> {
 export class World {
   readonly sim: Simulation;
   readonly programs = new Map<string, NodeProgram>();
+  readonly #faults = new Map<string, FaultSpec[]>();
+  readonly #setFaults = new Map<string, (faults: FaultSpec[]) => void>();
 
   constructor(seed = 1) {
     this.sim = new Simulation(seed);
@@ -83,6 +87,16 @@ export class World {
 
   put(server: number, name: string, content: string | Uint8Array): void {
     this.sim.files.at(`/CS${server}`).put(name, content);
+  }
+
+  /** Replaces the faults of a node; they hold for its next processes, too. */
+  setFaults(node: string, ...faults: (Pick<FaultSpec, 'kind'> & Partial<FaultSpec>)[]): void {
+    const complete = faults.map((fault, at) => ({
+      ...{ id: `${node} ${at}`, node, scope: {}, params: {}, enabled: true },
+      ...fault,
+    }));
+    this.#faults.set(node, complete);
+    this.#setFaults.get(node)?.(complete);
   }
 
   crash(name: string): void {
@@ -146,7 +160,10 @@ export class World {
     createNode: CreateNode<Config>,
     config: Record<string, unknown>,
   ): Promise<NodeProgram> {
-    const program = createNode(config as Config, this.sim.context(name));
+    const { context, setFaults } = createFaultyContext(this.sim.context(name));
+    this.#setFaults.set(name, setFaults);
+    setFaults(this.#faults.get(name) ?? []);
+    const program = createNode(config as Config, context);
     this.programs.set(name, program);
     await program.start();
     await this.sim.settle();
