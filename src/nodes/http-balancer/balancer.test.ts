@@ -1,4 +1,5 @@
 /** Balancer, origins and clients of ours together, on a network in memory. */
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../contract/schema';
 import type { HttpClientSnapshot } from '../http-client/manifest';
@@ -72,6 +73,57 @@ describe('redirecting', () => {
     await node.stop();
     await world.simulation.settle();
     expect(world.simulation.clock.pending).toBe(0);
+  });
+});
+
+describe('mirrors', () => {
+  const wanting = 'Want-Digest: SHA-256\r\n';
+  const same = async (): Promise<World> => {
+    const world = await World.start([8001, 8002, 8003], { policy: 'round-robin' });
+    for (const port of [8001, 8002]) world.simulation.files.at(`/files-${port}`).put('same.txt', 'the same');
+    world.simulation.files.at('/files-8003').put('same.txt', 'another!');
+    return world;
+  };
+
+  it('are named to a client that asks for digests: the other servers with the very same file', async () => {
+    const world = await same();
+    const reply = await world.ask('/same.txt', wanting);
+    expect(reply.headers.get('location')).toBe('http://127.0.0.1:8001/same.txt');
+    expect(reply.headers.get('link')).toBe('<http://127.0.0.1:8002/same.txt>; rel=duplicate; pri=1');
+    const digest = createHash('sha256').update('the same').digest('base64');
+    expect(reply.headers.get('digest')).toBe(`SHA-256=${digest}`);
+    await world.ask('/same.txt', wanting);
+    expect((await world.ask('/same.txt', wanting)).headers.get('link')).toBeUndefined();
+  });
+
+  it('are not named when they are down', async () => {
+    const world = await same();
+    await world.ask('/same.txt', wanting);
+    world.kill(8002);
+    await world.simulation.settle();
+    for (let times = 0; times < 2; times++)
+      expect((await world.ask('/same.txt', wanting)).headers.get('link')).toBeUndefined();
+  });
+
+  it('cost servers nothing for other clients, or where they are not to be named', async () => {
+    const world = await same();
+    await world.ask('/same.txt');
+    const heads = (port: number): number =>
+      world.simulation.recorded(`origin ${port}`).traces.filter((text) => text.startsWith('< HEAD')).length;
+    expect([8001, 8002, 8003].map(heads)).toEqual([0, 0, 0]);
+    for (let times = 0; times < 3; times++) await world.ask('/same.txt', wanting);
+    expect([8001, 8002, 8003].map(heads)).toEqual([1, 1, 1]);
+    const silent = await World.start([8001, 8002], { mirrors: false });
+    expect((await silent.ask('/name.txt', wanting)).headers.get('link')).toBeUndefined();
+  });
+
+  it('are left out when servers take too long to say what they have', async () => {
+    const world = await World.start([8001], { servers: [server(8001), server(8002)], policy: 'round-robin' });
+    await world.simulation.context('mute').net.listen(server(8002), (connection) => {
+      connection.handle({ data: () => {} });
+    });
+    const reply = await world.inTime(world.ask('/name.txt', wanting), 100);
+    expect([reply.status, reply.headers.get('link')]).toEqual([301, undefined]);
   });
 });
 

@@ -91,6 +91,13 @@ export const manifest = defineNode({
         { value: '307', label: '307 Temporary Redirect', help: 'The method stays what it was.' },
       ],
     },
+    mirrors: {
+      control: 'toggle',
+      label: 'Name mirrors',
+      help: 'Redirects of clients that ask for digests name the other servers with the very same file (RFC 6249).',
+      default: true,
+      advanced: true,
+    },
     testPath: {
       control: 'text',
       label: 'Test path',

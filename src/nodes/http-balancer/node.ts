@@ -11,6 +11,7 @@ import { defaultUpstreamOptions, Upstream, type UpstreamError } from '../shared/
 import { BackendState } from './backend';
 import { BackendTester } from './backend-tester';
 import type { BackendView, HttpBalancerConfig, HttpBalancerSnapshot, HttpDecision } from './manifest';
+import { MirrorFinder } from './mirror-finder';
 import { passOn } from './pass-on';
 import { SentClients } from './sent-clients';
 
@@ -34,6 +35,7 @@ class HttpBalancer implements NodeProgram {
   readonly #backends: BackendState[];
   readonly #byAddress: ReadonlyMap<string, BackendState>;
   readonly #sent: SentClients;
+  readonly #mirrors: MirrorFinder;
   readonly #decisions = new RequestLog<HttpDecision>(KEPT_DECISIONS);
   readonly #changed: () => void;
   #timer: Timer | undefined;
@@ -61,6 +63,7 @@ class HttpBalancer implements NodeProgram {
       mayKeep: (endpoint) => this.#backendAt(formatEndpoint(endpoint))?.keepsConnections ?? false,
       onIdleClosed: (endpoint) => this.#suspect(formatEndpoint(endpoint)),
     });
+    this.#mirrors = new MirrorFinder(context, this.#upstream);
     this.#tester = new BackendTester(context, this.#upstream, config, this.#changed);
     this.#server = new HttpServer(
       context,
@@ -91,6 +94,7 @@ class HttpBalancer implements NodeProgram {
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#tester.stop();
+    this.#mirrors.stop();
     this.#upstream.stop();
     await this.#server.stop();
   }
@@ -141,7 +145,19 @@ class HttpBalancer implements NodeProgram {
     this.#tester.check(backend);
     const location = `http://${backend.id}${path}`;
     const fields = Fields.of(['Location', location], ['Cache-Control', 'no-store']);
-    exchange.explain(Number(this.#config.status), `It is at ${location}`, fields);
+    const reply = (): void => exchange.explain(Number(this.#config.status), `It is at ${location}`, fields);
+    if (!this.#namesMirrors(exchange)) return reply();
+    const servers = this.#backends.filter(({ state }) => state !== 'down');
+    this.#mirrors.find(path, servers, () => {
+      this.#mirrors.addTo(fields, path, backend);
+      reply();
+    });
+  }
+
+  /** Whoever asks for digests may download from several servers (RFC 6249, section 7). */
+  #namesMirrors({ head }: Exchange): boolean {
+    const isFetch = head.method === 'GET' || head.method === 'HEAD';
+    return this.#config.mirrors && isFetch && head.fields.has('want-digest');
   }
 
   #pass(exchange: Exchange, avoided: Set<BackendState>, attempt: number): void {

@@ -10,16 +10,23 @@ import type { Endpoint, Folder, NodeContext, OperationScope, WritableFile } from
 import { finishFile } from '../engine/finish-file';
 import type { Upstream, UpstreamCall } from '../shared/http/upstream';
 import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
-import { readReference } from './reference';
+import { isRedirect, MAX_REDIRECTS, readReference } from './reference';
 
-const MAX_REDIRECTS = 10;
-const redirects = new Set([301, 302, 303, 307, 308]);
 /** Bytes that wait for the disk before the server is asked to wait. */
 const HIGH_WATER = 4 * 1024 * 1024;
 const RETRY_MS = 200;
 
 /** The attempt failed in a way that another may not. */
 class Interrupted extends Error {}
+
+/** What a download is made with. */
+export interface DownloadParts {
+  context: NodeContext;
+  upstream: Upstream;
+  config: HttpClientConfig;
+  folder: Folder;
+  scope: OperationScope;
+}
 
 /** One download: redirects followed, broken connections resumed, the content checked. */
 export class HttpDownload {
@@ -40,13 +47,7 @@ export class HttpDownload {
   #failed: string | undefined;
 
   constructor(
-    parts: {
-      context: NodeContext;
-      upstream: Upstream;
-      config: HttpClientConfig;
-      folder: Folder;
-      scope: OperationScope;
-    },
+    parts: DownloadParts,
     uri: HttpUri,
     name: string,
     tell: (head: ResponseHead, uri: HttpUri) => void,
@@ -157,7 +158,7 @@ export class HttpDownload {
         {
           head: (head, framing) => {
             this.#tell(head, uri);
-            if (redirects.has(head.status) && head.fields.has('location')) {
+            if (isRedirect(head.status) && head.fields.has('location')) {
               location = head.fields.first('location') as string;
               return;
             }

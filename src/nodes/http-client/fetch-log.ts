@@ -47,8 +47,10 @@ export class FetchRecord {
   view(): FetchView {
     const { bytes = 0, segments = [] } = this.#progress ?? {};
     const sources = new Map<string, number>();
-    for (const segment of segments)
-      sources.set(segment.source, (sources.get(segment.source) ?? 0) + segment.bytes);
+    for (const { source, bytes: of } of segments) {
+      const address = source.replace(/\/.*$/s, '');
+      sources.set(address, (sources.get(address) ?? 0) + of);
+    }
     return {
       at: this.#at,
       name: this.#name,

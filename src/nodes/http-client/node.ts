@@ -1,4 +1,5 @@
 import { StudioError } from '../../contract/errors';
+import type { ResponseHead } from '../../protocol/http/response-head';
 import { type HttpUri, pathOfFile } from '../../protocol/http/target';
 import type { CreateNode, NodeContext, NodeProgram, OperationScope } from '../../runtime/context';
 import { defaultUpstreamOptions, Upstream } from '../shared/http/upstream';
@@ -96,14 +97,10 @@ class HttpClient implements NodeProgram {
       folder,
       scope,
     };
-    const download = new HttpDownload(parts, encoded, fileNameFor(uri), (head, from) =>
-      fetch.replied(head, from),
-    );
+    const tell = (head: ResponseHead, from: HttpUri): void => fetch.replied(head, from);
+    const download = new HttpDownload(parts, encoded, fileNameFor(uri), tell);
     try {
-      return (
-        (await downloadFromSeveral(this.#context, this.#config, encoded, folder, scope)) ??
-        (await download.run())
-      );
+      return (await downloadFromSeveral(parts, encoded, tell)) ?? (await download.run());
     } finally {
       this.#places.delete(place);
     }

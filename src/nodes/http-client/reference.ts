@@ -1,5 +1,13 @@
 import { type HttpUri, parseHttpUri, resolveReference } from '../../protocol/http/target';
 
+export const MAX_REDIRECTS = 10;
+const redirects = new Set([301, 302, 303, 307, 308]);
+
+/** A status whose Location is to be asked instead. */
+export function isRedirect(status: number): boolean {
+  return redirects.has(status);
+}
+
 /** `host:port/path` without a scheme, as programs of the seed write it in Location and on the command line. */
 const SCHEMELESS = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}(?:\/|$)/;
 

@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { formatMetalink } from '../../protocol/metalink';
 import type { NodeProgram } from '../../runtime/context';
 import { Simulation } from '../../runtime/testing/simulation';
+import { manifest as balancerManifest, type HttpBalancerConfig } from '../http-balancer/manifest';
+import { createNode as createBalancer } from '../http-balancer/node';
 import { type OriginConfig, manifest as originManifest } from '../http-origin/manifest';
 import { createNode as createOrigin } from '../http-origin/node';
 import { content } from '../p2p/testing/p2p-world';
 import { defaultsOf } from '../shared/testing/micro-cdn-world';
-import { type DownloadResult, type HttpClientConfig, manifest } from './manifest';
+import { type DownloadResult, type HttpClientConfig, type HttpClientSnapshot, manifest } from './manifest';
 import { createNode } from './node';
 
 const SIZE = 3_000_000;
@@ -61,6 +63,16 @@ class HttpWorld {
     return promise;
   }
 
+  async balancer(ports: number[]): Promise<void> {
+    const defaults = defaultsOf(balancerManifest.fields);
+    const config = { ...defaults, servers: ports.map(at), policy: 'round-robin' } as HttpBalancerConfig;
+    await this.inTime(createBalancer(config, this.sim.context('balancer')).start());
+  }
+
+  get recent(): HttpClientSnapshot['recent'] {
+    return (this.sim.recorded('client').snapshot() as unknown as HttpClientSnapshot).recent;
+  }
+
   get saved(): Buffer {
     return Buffer.from(this.sim.files.at('/out').bytesOf('big.bin') ?? []);
   }
@@ -100,6 +112,24 @@ describe('a file from several origins', () => {
       '127.0.0.1:8001/big.bin',
       '127.0.0.1:8002/big.bin',
     ]);
+  });
+
+  it('comes from all servers of a balancer that have the very same one', async () => {
+    const world = new HttpWorld();
+    await world.origin(1, { 'big.bin': bytes });
+    await world.origin(2, { 'big.bin': bytes });
+    await world.origin(3, { 'big.bin': content(SIZE, 22) });
+    await world.balancer([8001, 8002, 8003]);
+    const result = await world.get('127.0.0.1:8500/big.bin', { maxSources: 4 });
+    expect(world.saved.equals(bytes)).toBe(true);
+    expect(result.segments.map(({ source }) => source).sort()).toEqual([
+      '127.0.0.1:8001/big.bin',
+      '127.0.0.1:8002/big.bin',
+    ]);
+    expect(world.recent[0]).toMatchObject({
+      replies: [{ status: 301, location: 'http://127.0.0.1:8001/big.bin' }],
+      verified: 'size and hash',
+    });
   });
 
   it('comes from where a Metalink says', async () => {

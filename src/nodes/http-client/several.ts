@@ -1,36 +1,41 @@
 import { StudioError } from '../../contract/errors';
+import type { ResponseHead } from '../../protocol/http/response-head';
 import type { HttpUri } from '../../protocol/http/target';
 import type { MetalinkFile } from '../../protocol/metalink';
-import type { Folder, NodeContext, OperationScope } from '../../runtime/context';
+import type { NodeContext } from '../../runtime/context';
 import type { MultiSourceDownload } from '../engine/download';
 import { plainProgress } from '../engine/download-view';
 import { describeUrl, downloadFromMirrors, fetchMetalink } from '../engine/mirror-download';
 import { reasonOf } from '../shared/error-text';
+import type { DownloadParts } from './download';
 import type { DownloadResult, HttpClientConfig } from './manifest';
 import { fileNameFor } from './reference';
+import { type Whereabouts, whereaboutsOf } from './whereabouts';
 
 const METALINK_ENDING = '.meta4';
 /** A Metalink is used whole when nobody said how many servers at once. */
 const DEFAULT_SOURCES = 4;
+/** Servers that are asked what they have, at most. */
+const MAX_CANDIDATES = 50;
 
 /**
  * Downloads from several servers at once: from those that a Metalink (`….meta4`) names, from configured mirrors,
- * and from those that the server itself names. Null when there are no two that certainly have the same file.
+ * and from those that the server itself, or a balancer on the way to it, names. Null when there are no two that
+ * certainly have the same file.
+ * @param tell is called with each redirect
  * @throws StudioError, or the signal's reason
  */
 export async function downloadFromSeveral(
-  context: NodeContext,
-  config: HttpClientConfig,
+  { context, upstream, config, folder, scope }: DownloadParts,
   uri: HttpUri,
-  folder: Folder,
-  scope: OperationScope,
+  tell: (head: ResponseHead, uri: HttpUri) => void,
 ): Promise<DownloadResult | null> {
   if (config.proxy.length > 0) return null;
   const isMetalink = uri.path.endsWith(METALINK_ENDING);
   if (!isMetalink && config.mirrors.length === 0 && config.maxSources < 2) return null;
   const file = isMetalink
     ? await readMetalink(context, uri)
-    : await gather(context, config, uri, scope.signal);
+    : await gather(context, config, await whereaboutsOf(upstream, uri, scope.signal, tell), scope.signal);
   if (!file) return null;
   let download: MultiSourceDownload | undefined;
   const outcome = await downloadFromMirrors(context, {
@@ -76,7 +81,7 @@ async function readMetalink(context: NodeContext, uri: HttpUri): Promise<Metalin
 async function gather(
   context: NodeContext,
   config: HttpClientConfig,
-  uri: HttpUri,
+  { uri, mirrors: named }: Whereabouts,
   signal: AbortSignal,
 ): Promise<MetalinkFile | null> {
   const name = fileNameFor(uri);
@@ -87,7 +92,11 @@ async function gather(
   const digest = file?.hashes['sha-256'];
   // Without a hash nothing tells whether parts of two servers make one file.
   if (!file || (digest === undefined && !file.pieces)) return null;
-  const candidates = config.mirrors.map(({ host, port }) => urlOf(`${host}:${port}`, uri.path));
+  const configured = config.mirrors.map(({ host, port }) => urlOf(`${host}:${port}`, uri.path));
+  const known = new Set(file.urls.map(({ url }) => url));
+  const candidates = [...new Set([...configured, ...named])]
+    .filter((url) => !known.has(url))
+    .slice(0, MAX_CANDIDATES);
   const described = await Promise.all(candidates.map(describe));
   const mirrors = candidates.filter((_, at) => {
     const other = described[at];
