@@ -11,10 +11,10 @@ import { hashOf, wholeOf } from './piece-hashes';
 import { type RecordedIdentity, readRecord, removeRecord, writeRecord } from './resume-record';
 import { OrderedDigest, type Verification } from './verification';
 
-/** Bytes that wait to be verified and written; more, and nobody should be read from until half of it is written. */
-const MAX_UNWRITTEN = 16 * 1024 * 1024;
+/** Bytes that wait to be hashed and written; more, and nobody should be read from until half of it is done. */
+const MAX_WAITING = 8 * 1024 * 1024;
 /** Buffers kept for the next piece: fresh memory costs a page fault every 4 KiB. */
-const MAX_SPARE = 16 * 1024 * 1024;
+const MAX_SPARE = 8 * 1024 * 1024;
 const PART = '.part';
 
 export interface PieceStoreOptions {
@@ -45,7 +45,7 @@ export class PieceStore {
   #wholeHasher: Hasher | null = null;
   #digest: OrderedDigest | null = null;
   #file: WritableFile | null = null;
-  #unwritten = 0;
+  #waiting = 0;
   /** What the record on the disk says. */
   #recorded: { count: number; priority: Priority } | null = null;
   #recording: Promise<void> | null = null;
@@ -91,20 +91,16 @@ export class PieceStore {
     const arrived = this.#arriving.get(piece) as Buffer;
     this.#arriving.delete(piece);
     this.#waits(length);
-    try {
-      const { bytes, right } = await this.#verify(piece, arrived.subarray(0, length));
-      if (!right || !this.#file) {
-        this.#release(bytes);
-        return right ? 'late' : 'wrong';
-      }
+    const { bytes, right } = await this.#verify(piece, arrived.subarray(0, length));
+    if (right && this.#file) {
       await onDisk(this.#file.write(bytes, pieceOffset(this.#options.layout, piece)));
       this.verified.add(piece);
-      if (this.#digest) void this.#digest.add(piece, bytes).then((free) => this.#release(free));
-      else this.#release(bytes);
+      void this.#digestAndRelease(piece, bytes);
       return 'kept';
-    } finally {
-      this.#waits(-length);
     }
+    this.#waits(-length);
+    this.#release(bytes);
+    return right ? 'late' : 'wrong';
   }
 
   /** Reads bytes of verified pieces. */
@@ -188,11 +184,24 @@ export class PieceStore {
     return { bytes: back, right: hex === expected };
   }
 
+  async #digestAndRelease(piece: number, bytes: Uint8Array): Promise<void> {
+    const { length } = bytes;
+    // What waits for a piece that has not come must not stop the reading: it never would come.
+    const later = this.#digest?.hasGapBefore(piece) === true;
+    if (later) this.#waits(-length);
+    try {
+      this.#release(this.#digest ? await this.#digest.add(piece, bytes) : bytes);
+    } catch {
+      // `finish` tells; until then the download goes on without this buffer.
+    }
+    if (!later) this.#waits(-length);
+  }
+
   #waits(bytes: number): void {
-    const before = this.#unwritten;
-    this.#unwritten += bytes;
-    if (before <= MAX_UNWRITTEN && this.#unwritten > MAX_UNWRITTEN) this.onFull(true);
-    if (before >= MAX_UNWRITTEN / 2 && this.#unwritten < MAX_UNWRITTEN / 2) this.onFull(false);
+    const before = this.#waiting;
+    this.#waiting += bytes;
+    if (before <= MAX_WAITING && this.#waiting > MAX_WAITING) this.onFull(true);
+    if (before >= MAX_WAITING / 2 && this.#waiting < MAX_WAITING / 2) this.onFull(false);
   }
 
   #release(bytes: Uint8Array): void {

@@ -25,7 +25,13 @@ export function verifiedWords(verification: Verification): string {
 }
 
 /** Pieces further ahead of the digest than this are read back later instead of being kept in memory. */
-const MAX_AHEAD = 16 * 1024 * 1024;
+const MAX_AHEAD = 8 * 1024 * 1024;
+
+interface Held {
+  bytes: Uint8Array;
+  resolve: (bytes: Uint8Array) => void;
+  reject: (error: unknown) => void;
+}
 
 /**
  * The digest of a file whose pieces are written in any order: those that come a little early wait in memory, the
@@ -37,7 +43,7 @@ export class OrderedDigest {
   readonly #written: PieceMap;
   readonly #file: Pick<WritableFile, 'read'>;
   /** Pieces that were written and may be hashed from memory. */
-  readonly #held = new Map<number, { bytes: Uint8Array; done: (bytes: Uint8Array) => void }>();
+  readonly #held = new Map<number, Held>();
   /** The first piece that has not been hashed. */
   #next = 0;
   #hashing: Promise<void> | undefined;
@@ -52,15 +58,24 @@ export class OrderedDigest {
     this.#goOn();
   }
 
-  /** A piece has been written. Resolves to its bytes when they are not needed here any more. */
+  /** True when a piece that comes before this one has not been written. */
+  hasGapBefore(piece: number): boolean {
+    for (let before = this.#next; before < piece; before++) if (!this.#written.has(before)) return true;
+    return false;
+  }
+
+  /**
+   * A piece has been written. Resolves to its bytes when they are not needed here any more.
+   * @throws when it cannot be hashed; `finish` will say so again
+   */
   add(piece: number, bytes: Uint8Array): Promise<Uint8Array> {
     const ahead = (piece - this.#next) * this.#layout.pieceSize;
-    const done = new Promise<Uint8Array>((resolve) => {
-      if (ahead < 0 || ahead > MAX_AHEAD) resolve(bytes);
-      else this.#held.set(piece, { bytes, done: resolve });
+    const hashed = new Promise<Uint8Array>((resolve, reject) => {
+      if (ahead > MAX_AHEAD) resolve(bytes);
+      else this.#held.set(piece, { bytes, resolve, reject });
     });
     this.#goOn();
-    return done;
+    return hashed;
   }
 
   /** The digest in hex, once every piece has been written. @throws when the file cannot be read */
@@ -92,7 +107,10 @@ export class OrderedDigest {
       const held = this.#held.get(this.#next);
       if (held) {
         this.#held.delete(this.#next);
-        held.done(await this.#hasher.update(held.bytes));
+        await this.#hasher.update(held.bytes).then(held.resolve, (error: unknown) => {
+          held.reject(error);
+          throw error;
+        });
         continue;
       }
       buffer ??= Buffer.allocUnsafeSlow(Math.min(this.#layout.pieceSize, this.#layout.size));
