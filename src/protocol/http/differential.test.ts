@@ -10,6 +10,7 @@ import { ContentReader } from './content-reader';
 import { defaultHeadLimits, HeadReader } from './head-reader';
 import { HttpError } from './http-error';
 import { parseRequestHead } from './request-head';
+import { mutate, requestSeeds } from './testing/mutation';
 
 const CASES = 1500;
 
@@ -78,64 +79,12 @@ function byUs(bytes: Buffer): { requests: typeof seen; refused: boolean } {
   return { requests, refused: false };
 }
 
-const seeds = [
-  'GET /a HTTP/1.1\r\nHost: a\r\n\r\n',
-  'POST /b?c=d HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbodyGET /next HTTP/1.1\r\nHost: a\r\n\r\n',
-  'PUT /e HTTP/1.1\r\nHost: a:80\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n',
-  'GET /f HTTP/1.0\r\nConnection: keep-alive\r\nX-A: 1\r\nX-A: 2\r\n\r\n',
-  'DELETE /g HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
-];
-const fragments = [
-  '\r',
-  '\n',
-  '\r\n',
-  ' ',
-  '\t',
-  ':',
-  ',',
-  '\0',
-  '\x0b',
-  'Content-Length: 3\r\n',
-  'Transfer-Encoding: chunked\r\n',
-  'chunked',
-  ' chunked',
-  'HTTP/1.1',
-  '0',
-  '5',
-  'ff',
-  '+',
-  '-',
-  ';x=y',
-  '"',
-  '%00',
-  'é',
-  'Host: b\r\n',
-  '\r\n\r\n',
-  'Content-Length : 1\r\n',
-  ' folded\r\n',
-  'Transfer-Encoding: xchunked\r\n',
-  'Transfer-Encoding:\x0bchunked\r\n',
-];
-
-function mutate(random: () => number): Buffer {
-  const draw = (sides: number): number => Math.floor(random() * sides);
-  let text = seeds[draw(seeds.length)] as string;
-  for (let changes = 1 + draw(3); changes > 0; changes--) {
-    const at = draw(text.length + 1);
-    const removed = draw(3) === 0 ? 1 + draw(6) : 0;
-    const added =
-      draw(4) === 0 ? String.fromCharCode(draw(256)) : (fragments[draw(fragments.length)] as string);
-    text = text.slice(0, at) + (draw(3) === 0 ? '' : added) + text.slice(at + removed);
-  }
-  return Buffer.from(text, 'latin1');
-}
-
 describe('mutated requests', () => {
   it('mean the same to node:http wherever both take them', async () => {
     const random = seededRandom(9112);
     let compared = 0;
     for (let at = 0; at < CASES; at++) {
-      const bytes = mutate(random);
+      const bytes = mutate(requestSeeds, random);
       const ours = byUs(bytes);
       const theirs = await byNode(bytes);
       const common = Math.min(ours.requests.length, theirs.requests.length);

@@ -29,6 +29,10 @@ export interface Script {
   trailers?: [string, string][];
   /** Cut the connection after so many bytes of the body. */
   cutAfter?: number;
+  /** Send these bytes, one after the other, 100 ms apart, instead of anything else. */
+  raw?: Uint8Array[];
+  /** After `raw`, close the connection. */
+  closes?: boolean;
 }
 
 export interface Reply {
@@ -175,10 +179,17 @@ export class CacheWorld {
         connection.write(`HTTP/1.1 ${status} Interim\r\n${Fields.of(...headers)}\r\n`);
       }
       if (script.disconnect) return connection.destroy();
+      if (script.raw) return this.#sendRaw(connection, script.raw, script.closes ?? false);
       this.#sendFinal(connection, request, script);
     };
     if (script.delayMs) this.simulation.clock.after(script.delayMs, send);
     else send();
+  }
+
+  #sendRaw(connection: Connection, [first, ...rest]: Uint8Array[], closes: boolean): void {
+    if (first && !connection.closed) connection.write(first);
+    if (rest.length > 0) this.simulation.clock.after(100, () => this.#sendRaw(connection, rest, closes));
+    else if (closes) connection.end();
   }
 
   #sendFinal(connection: Connection, request: RequestHead, script: Script): void {
