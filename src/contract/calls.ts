@@ -109,11 +109,13 @@ export const calls = {
   'nodes.operate': call<unknown>()(
     id.extend({ operation: z.string().min(1).max(64), input: z.unknown().optional() }),
   ),
+  /** `node`: the one that asks; a port that it holds itself is free for it. */
   'ports.check': call<PortCheck>()(
     z.object({
       host: z.string().max(255),
       port: z.int().min(1).max(65_535),
       transport: z.enum(['tcp', 'udp']),
+      node: z.string().optional(),
     }),
   ),
 

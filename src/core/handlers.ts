@@ -71,7 +71,8 @@ export function createHandlers(core: Core): Handlers {
       for (const id of ids) faults.resume(id);
     },
     'nodes.operate': ({ id, operation, input }) => supervisor.operate(id, operation, input),
-    'ports.check': ({ host, port, transport }) => checkPort(host, port, transport, supervisor.portUses()),
+    'ports.check': ({ host, port, transport, node }) =>
+      checkPort(host, port, transport, supervisor.portUses(), node),
 
     'files.list': ({ node, ...query }) => content.list(node, query),
     'files.remove': ({ node, names }) => content.remove(node, names),

@@ -38,6 +38,16 @@ describe('a port', () => {
     expect(await isPortFree('127.0.0.1', taken, 'tcp')).toBe(true);
   });
 
+  it('that the asking node holds itself is free for it, and for nobody else', async () => {
+    await withTcp(async (port) => {
+      const uses = [use('a', port, true)];
+      expect(await checkPort('127.0.0.1', port, 'tcp', uses, 'a')).toEqual({ free: true });
+      expect(await checkPort('127.0.0.1', port, 'tcp', uses, 'b')).toMatchObject({
+        holder: 'node A of this workspace',
+      });
+    });
+  });
+
   it('of UDP has nothing to do with the same of TCP', async () => {
     await withUdp(async (port) => {
       expect(await isPortFree('127.0.0.1', port, 'udp')).toBe(false);

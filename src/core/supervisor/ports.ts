@@ -24,14 +24,20 @@ export async function isPortFree(host: string, port: number, transport: Transpor
   return code !== 'EADDRINUSE' && code !== 'EACCES';
 }
 
-/** What stands in the way of this port, for a person, and the next one that is free. */
+/**
+ * What stands in the way of this port, for a person, and the next one that is free.
+ * @param asking the node that asks: what it holds itself does not stand in its way
+ */
 export async function checkPort(
   host: string,
   port: number,
   transport: Transport,
   uses: readonly PortUse[],
+  asking?: string,
 ): Promise<PortCheck> {
-  const running = uses.find((use) => use.running && use.port === port && use.transport === transport);
+  const holding = uses.filter((use) => use.running && use.port === port && use.transport === transport);
+  const running = holding.find(({ node }) => node !== asking);
+  if (!running && holding.length > 0) return { free: true };
   if (!running && (await isPortFree(host, port, transport))) return { free: true };
   const nextFree = await nextFreePort(host, port + 1, transport, uses);
   return {

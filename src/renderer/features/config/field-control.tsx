@@ -122,8 +122,9 @@ function PortControl({
   // The port that the node itself holds is not free, and that is as it should be.
   const isOwn = isAlive(state) && savedValue(id, field, config) === port;
   const check = useQuery({
-    queryKey: ['port', host, checked, field.transport, state],
-    queryFn: () => client.transport.call('ports.check', { host, port: checked, transport: field.transport }),
+    queryKey: ['port', host, checked, field.transport, state, node],
+    queryFn: () =>
+      client.transport.call('ports.check', { host, port: checked, transport: field.transport, node }),
     enabled: checked > 0 && checked <= 65_535 && !isOwn && !problem,
     staleTime: 3000,
     retry: false,
