@@ -43,6 +43,22 @@ describe('passing messages on (RFC 9110, section 7.6; RFC 9111, section 5.2)', (
     const { fields } = world.seen[0]?.head ?? { fields: fresh };
     expect([...fields].map(([name]) => name).sort()).toEqual(['host', 'via', 'x-b']);
   });
+  it.each([
+    ['HTTP/1.1', 'Transfer-Encoding: chunked', 1],
+    ['HTTP/1.1', 'Transfer-Encoding: chunked\r\nContent-Length: 9', 2],
+    ['HTTP/1.0', 'Transfer-Encoding: chunked', 2],
+  ])(
+    '%s with %j: the connection to the origin is used again, or not (RFC 9112, section 6.1)',
+    async (version, framing, connections) => {
+      const world = await CacheWorld.start();
+      const head = `${version} 200 OK\r\nConnection: keep-alive\r\n${framing}\r\n\r\n`;
+      world.script({ raw: [Buffer.from(`${head}4\r\nbody\r\n0\r\n\r\n`)] });
+      const reply = await world.ask();
+      expect(reply).toMatchObject({ status: 200, body: 'body', broken: false });
+      await world.ask();
+      expect(world.connections).toBe(connections);
+    },
+  );
   it('Cache-Control is passed on both ways', async () => {
     const world = await CacheWorld.start();
     world.script({ headers: [['Cache-Control', 'max-age=60, no-transform, x=1']] });

@@ -60,6 +60,8 @@ export class CacheWorld {
   readonly simulation = new Simulation();
   /** The requests that the origin has seen. */
   readonly seen: { head: RequestHead; body: string }[] = [];
+  /** Connections that the origin has accepted. */
+  connections = 0;
   readonly #scripts: Script[] = [];
   #node!: NodeProgram;
   #cacheName = 'cache';
@@ -145,6 +147,7 @@ export class CacheWorld {
   }
 
   #origin(connection: Connection): void {
+    this.connections++;
     const heads = new HeadReader(defaultHeadLimits, { missingLastLineFeed: 'never' });
     let head: RequestHead | undefined;
     let content: ContentReader | undefined;

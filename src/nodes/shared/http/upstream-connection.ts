@@ -187,11 +187,7 @@ export class UpstreamConnection {
     const framing = this.#content?.framing.kind;
     // A server that answers before it has read everything may still read or not read the rest.
     const reusable =
-      head.keepAlive &&
-      excess === 0 &&
-      this.#sent &&
-      framing !== 'until-close' &&
-      !(head.fields.has('transfer-encoding') && head.fields.has('content-length'));
+      head.keepAlive && excess === 0 && this.#sent && framing !== 'until-close' && !isFaultilyFramed(head);
     this.#call = undefined;
     this.#connection.setIdle(0, () => {});
     this.#usableUntil = this.#context.clock.now() + this.#keptFor(head);
@@ -227,4 +223,9 @@ export class UpstreamConnection {
     this.destroy();
     call.sink.failed(error);
   }
+}
+
+/** Somebody else on the way may have seen another end: the connection is not used again (RFC 9112, section 6.1). */
+function isFaultilyFramed({ fields, minor }: ResponseHead): boolean {
+  return fields.has('transfer-encoding') && (fields.has('content-length') || minor === 0);
 }
