@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from './fixtures';
 
-test('uploads and a download are limited while they run, and the limits are lifted', async ({
+test('uploads and a download are limited and prioritised while they run, and the limits are lifted', async ({
   studio,
   home,
 }) => {
@@ -36,9 +36,30 @@ test('uploads and a download are limited while they run, and the limits are lift
   await limit.fill('100');
   await limit.press('Enter');
   await expect(running).toContainText('of at most 100 KiB/s');
+
+  // Priority, by keyboard: from the menu of the download's row.
+  const row = studio.transfers('big.bin', 'running');
+  await row.getByRole('button', { name: 'Menu: big.bin' }).press('Enter');
+  const menu = studio.page.getByRole('menu', { name: 'Actions for big.bin' });
+  const high = menu.getByRole('menuitemradio', { name: 'High' });
+  await expect(menu.getByRole('menuitemradio', { name: 'Normal' })).toBeChecked();
+  await high.press('Enter');
+  await expect(menu).toBeHidden();
+  await expect(running).toContainText('high priority');
+  // What was chosen survives that it is paused, which ends it at the peer.
+  await row.getByRole('button', { name: 'Pause: big.bin' }).click();
+  const paused = studio.transfers('big.bin', 'paused');
+  await paused.click({ button: 'right' });
+  await expect(high).toBeChecked();
+  await menu.getByRole('menuitem', { name: 'Resume' }).click();
+  await expect(running).toContainText('high priority');
   await limit.fill('');
   await limit.press('Enter');
   await expect(running).not.toContainText('of at most');
+
+  await studio.select('Peer1');
+  await studio.dock.getByRole('button', { name: 'Why this server? big.bin' }).click();
+  await expect(running).toContainText(/busy with \d of 8 uploads; has the whole file/);
 
   await studio.select('Peer1');
   await uploads.fill('');

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { EventBatch, JournalEntry, LogLine, Snapshot, WireMessage } from './events';
 import type { FaultSpec } from './fault';
 import { faultSpecSchema } from './fault';
+import { priorities } from './priority';
 import { settingsChangeSchema } from './settings';
 import { workspaceCommandSchema } from './workspace';
 
@@ -165,6 +166,8 @@ export const calls = {
   'transfers.pause': call<void>()(id),
   'transfers.resume': call<void>()(id),
   'transfers.cancel': call<void>()(id),
+  /** Of a download that has not ended, by a client whose kind has priorities. */
+  'transfers.prioritise': call<void>()(id.extend({ priority: z.enum(priorities) })),
   'transfers.retry': call<void>()(id),
   /** Takes ended transfers off the list (all of them without `id`). The files stay. */
   'transfers.clear': call<void>()(z.object({ id: z.string().optional() })),

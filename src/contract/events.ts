@@ -5,6 +5,7 @@
 import type { ErrorShape } from './errors';
 import type { FaultSpec } from './fault';
 import type { HopSample } from './node-port';
+import type { Priority } from './priority';
 import type { Settings } from './settings';
 import type { Workspace } from './workspace';
 
@@ -58,6 +59,8 @@ export interface TransferView {
   /** Node that downloads. */
   client: string;
   phase: TransferPhase;
+  /** Its share of servers or peers that others of the same client use at the same time; absent: normal. */
+  priority?: Priority;
   /** Absent until the index has answered. */
   size?: number;
   bytes: number;

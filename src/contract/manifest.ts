@@ -36,6 +36,8 @@ export interface NodeManifest {
   filesField?: string;
   /** True where the node can fetch: `transfers.download` may use it, through its operation 'download'. */
   downloads?: boolean;
+  /** True where its operations 'download' and 'control' take a priority: see `Priority`. */
+  priorities?: boolean;
   /** True where the node knows what can be downloaded, and answers the operation 'catalogue'. */
   catalogue?: boolean;
   /** When several nodes are drained, those with a lower number are finished first; without one, at once. */

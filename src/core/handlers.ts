@@ -96,6 +96,7 @@ export function createHandlers(core: Core): Handlers {
     'transfers.pause': ({ id }) => transfers.pause(id),
     'transfers.resume': ({ id }) => transfers.resume(id),
     'transfers.cancel': ({ id }) => transfers.cancel(id),
+    'transfers.prioritise': ({ id, priority }) => transfers.prioritise(id, priority),
     'transfers.retry': ({ id }) => transfers.retry(id),
     'transfers.clear': ({ id }) => transfers.clear(id),
     'transfers.saveAs': ({ id }) => {

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { parseEndpoint } from '../../contract/endpoint';
 import { StudioError, toErrorShape } from '../../contract/errors';
 import type { TransferPhase, TransferView } from '../../contract/events';
+import type { Priority } from '../../contract/priority';
 import type { EventHub } from '../events/event-hub';
 import type { Journal } from '../journal/journal';
 import { RateMeter } from '../rate-meter';
@@ -11,6 +12,8 @@ import type { AddressBook } from '../supervisor/address-book';
 
 /** The operation of nodes that can fetch; see the client's manifest. */
 const OPERATION = 'download';
+/** What steers a download that is under way, where the client's kind has priorities. */
+const CONTROL = 'control';
 /** The rate is looked at again so often, so that it falls when nothing comes. */
 const TICK_MS = 500;
 /** Ended transfers that are kept for the list. */
@@ -20,6 +23,7 @@ const MAX_ENDED = 500;
 interface Progress {
   partial?: string;
   phase?: 'waiting' | 'running' | 'verifying';
+  priority?: Priority;
   bytes?: number;
   size?: number;
   source?: { serverId: string; address: string };
@@ -41,7 +45,7 @@ export interface TransfersOptions {
     id: string,
     operation: string,
     input: unknown,
-    options: { signal: AbortSignal; progress(value: Record<string, unknown>): void },
+    options?: { signal: AbortSignal; progress(value: Record<string, unknown>): void },
   ): Promise<unknown>;
   addresses(): AddressBook;
 }
@@ -125,6 +129,23 @@ export class Transfers {
     await this.#discardPartial(transfer);
   }
 
+  /** From now on, and whenever it is begun again. @throws StudioError when it has ended */
+  async prioritise(id: string, priority: Priority): Promise<void> {
+    const transfer = this.#transfer(id);
+    const { client, name, phase, priority: before = 'normal' } = transfer.view;
+    if (isEnded(phase)) throw new StudioError('ENDED', `The download of ${name} has ended.`);
+    this.#change(transfer, { priority });
+    if (!transfer.run || client === '') return;
+    try {
+      await this.#options.operate(client, CONTROL, { name, priority });
+    } catch (error) {
+      // It has not reached the client yet, which will be told when it begins.
+      if (error instanceof StudioError && error.code === 'NO_DOWNLOAD') return;
+      this.#change(transfer, { priority: before });
+      throw error;
+    }
+  }
+
   /** Tries a failed or cancelled download again, from what has come already. */
   async retry(id: string): Promise<void> {
     const transfer = this.#transfer(id);
@@ -169,7 +190,13 @@ export class Transfers {
       const client = await this.#clientFor(name, transfer.view.client || undefined);
       this.#change(transfer, { client });
       run.abort.signal.throwIfAborted();
-      const input = { name, keepPartial: true, ...(transfer.folder ? { folder: transfer.folder } : {}) };
+      const { priority } = transfer.view;
+      const input = {
+        name,
+        keepPartial: true,
+        ...(transfer.folder ? { folder: transfer.folder } : {}),
+        ...(priority ? { priority } : {}),
+      };
       const result = (await this.#options.operate(client, OPERATION, input, {
         signal: run.abort.signal,
         progress: (value) => this.#progress(transfer, value),
@@ -204,9 +231,11 @@ export class Transfers {
     });
   }
 
-  #fromProgress({ phase, bytes, size, source, segments, marks }: Progress): Partial<TransferView> {
+  #fromProgress(progress: Progress): Partial<TransferView> {
+    const { phase, priority, bytes, size, source, segments, marks } = progress;
     return {
       ...(phase ? { phase } : {}),
+      ...(priority ? { priority } : {}),
       ...(bytes === undefined ? {} : { bytes }),
       ...(size === undefined ? {} : { size }),
       ...(source ? { source: this.#located(source) } : {}),

@@ -14,6 +14,7 @@ export const manifest = defineNode({
   portStep: 1,
   filesField: 'files',
   downloads: true,
+  priorities: true,
   positional: ['index', 'tcpPort', 'files'],
   fields: {
     host: hostField,

@@ -1,27 +1,18 @@
 /** Every download, as it happens and as it ended. */
-import { ActionIcon, Anchor, Button, Tooltip } from '@mantine/core';
-import {
-  IconCircleCheck,
-  IconCircleX,
-  IconCloudDownload,
-  IconDownload,
-  IconFolderOpen,
-  IconPlayerPause,
-  IconPlayerPlay,
-  IconReload,
-  IconTrash,
-  IconX,
-} from '@tabler/icons-react';
+import { Anchor, Button, Tooltip } from '@mantine/core';
+import { IconCircleCheck, IconCircleX, IconCloudDownload, IconDownload } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useMemo, useRef } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 import type { TransferView } from '../../../contract/events';
+import { manifestOf } from '../../../nodes/manifests';
 import { formatBytes, formatPercent, formatRate, formatSpan, remainingMs } from '../../format';
 import { nameOf } from '../../graph';
-import { usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
+import { usePanel, useRun, useStudio } from '../../studio-context';
+import type { MenuPoint } from '../../ui/context-menu';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
-import { saveInBrowser } from './save';
 import { segmentsOf, sourceIndex } from './segments';
+import { isEnded, TransferButtons, TransferMenu } from './transfer-actions';
 import css from './transfers.module.css';
 
 export function Transfers() {
@@ -30,6 +21,8 @@ export function Transfers() {
   const transfers = useStudio((state) => state.transfers);
   const ids = useMemo(() => [...transfers.keys()].reverse(), [transfers]);
   const ended = useMemo(() => [...transfers.values()].filter(isEnded).length, [transfers]);
+  const [menu, setMenu] = useState<{ id: string; at: MenuPoint } | null>(null);
+  const menuOf = menu && transfers.get(menu.id);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: ids.length,
@@ -66,19 +59,16 @@ export function Transfers() {
                   className={css.item}
                   style={{ transform: `translateY(${item.start}px)` }}
                 >
-                  <TransferRow transfer={transfer} />
+                  <TransferRow transfer={transfer} onMenu={setMenu} />
                 </li>
               ) : null;
             })}
           </ul>
         </div>
       )}
+      {menuOf && <TransferMenu transfer={menuOf} at={menu.at} onClose={() => setMenu(null)} />}
     </>
   );
-}
-
-function isEnded({ phase }: TransferView): boolean {
-  return phase === 'done' || phase === 'failed' || phase === 'cancelled';
 }
 
 const tones: Record<TransferView['phase'], string> = {
@@ -91,13 +81,26 @@ const tones: Record<TransferView['phase'], string> = {
   cancelled: 'idle',
 };
 
-const TransferRow = memo(function TransferRow({ transfer }: { transfer: TransferView }) {
+interface TransferRowProps {
+  transfer: TransferView;
+  onMenu: (menu: { id: string; at: MenuPoint }) => void;
+}
+
+const TransferRow = memo(function TransferRow({ transfer, onMenu }: TransferRowProps) {
   const specs = useStudio((state) => state.specs);
   const panel = usePanel();
-  const { name, phase, bytes, size, source, marks } = transfer;
+  const { id, name, phase, priority = 'normal', bytes, size, source, marks } = transfer;
   const client = nameOf(transfer.client, specs);
   return (
-    <article className={css.transfer} aria-label={`${name}, ${phase}`} data-phase={phase}>
+    <article
+      className={css.transfer}
+      aria-label={`${name}, ${phase}`}
+      data-phase={phase}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        onMenu({ id, at: { x: event.clientX, y: event.clientY } });
+      }}
+    >
       <div className={css.line}>
         <span className={css.name} title={name}>
           {name}
@@ -122,7 +125,7 @@ const TransferRow = memo(function TransferRow({ transfer }: { transfer: Transfer
           )}
         </span>
         <span className={css.spring} />
-        <Buttons transfer={transfer} />
+        <TransferButtons transfer={transfer} onMenu={(at) => onMenu({ id, at })} />
       </div>
       <Bar transfer={transfer} />
       <div className={css.line}>
@@ -138,6 +141,9 @@ const TransferRow = memo(function TransferRow({ transfer }: { transfer: Transfer
               ? formatBytes(size)
               : `${formatBytes(bytes)} of ${formatBytes(size)}`}
         </span>
+        {priority !== 'normal' && !isEnded(transfer) && (
+          <span className={css.muted}>{priority} priority</span>
+        )}
         <Detail transfer={transfer} />
         {marks.length > 0 && (
           <Tooltip label={marks.map((mark) => mark.text).join('; ')}>
@@ -161,14 +167,18 @@ function SourceName({ source }: { source: NonNullable<TransferView['source']> })
   );
 }
 
-/** Leads to the decision of the index. */
+/** Leads to who decided: the index that was asked for a server, or the client, where that chooses itself. */
 function Why({ transfer }: { transfer: TransferView }) {
   const panel = usePanel();
-  const index = useStudio((state) => {
-    const link = state.specs.get(transfer.client)?.config.index;
+  const decider = useStudio((state) => {
+    const spec = state.specs.get(transfer.client);
+    const field = spec && manifestOf(spec.kind)?.fields.index;
+    if (field?.control !== 'link') return undefined;
+    if (field.role !== 'lookup') return transfer.client;
+    const link = spec?.config.index;
     return link && typeof link === 'object' && 'node' in link ? String(link.node) : undefined;
   });
-  if (!index) return null;
+  if (!decider) return null;
   return (
     <Anchor
       component="button"
@@ -177,7 +187,7 @@ function Why({ transfer }: { transfer: TransferView }) {
       className={css.why ?? ''}
       aria-label={`Why this server? ${transfer.name}`}
       onClick={() => {
-        panel.show(index);
+        panel.show(decider);
         panel.openInspector('overview');
       }}
     >
@@ -268,45 +278,6 @@ function Bar({ transfer }: { transfer: TransferView }) {
           </Tooltip>
         ))}
     </div>
-  );
-}
-
-function Buttons({ transfer }: { transfer: TransferView }) {
-  const run = useRun();
-  const { client } = useStudioParts();
-  const paths = useStudio((state) => state.shell.paths);
-  const { id, name, phase, savedTo } = transfer;
-  const button = (label: string, icon: React.ReactNode, onClick: () => void) => (
-    <Tooltip label={label}>
-      <ActionIcon size={24} aria-label={`${label}: ${name}`} onClick={onClick}>
-        {icon}
-      </ActionIcon>
-    </Tooltip>
-  );
-  return (
-    <span className={css.buttons}>
-      {(phase === 'running' || phase === 'waiting') &&
-        button('Pause', <IconPlayerPause size={15} />, () => void run('transfers.pause', { id }))}
-      {phase === 'paused' &&
-        button('Resume', <IconPlayerPlay size={15} />, () => void run('transfers.resume', { id }))}
-      {!isEnded(transfer) &&
-        button('Cancel', <IconX size={15} />, () => void run('transfers.cancel', { id }))}
-      {(phase === 'failed' || phase === 'cancelled') &&
-        button('Retry', <IconReload size={15} />, () => void run('transfers.retry', { id }))}
-      {phase === 'done' &&
-        savedTo &&
-        paths &&
-        button(
-          'Show in folder',
-          <IconFolderOpen size={15} />,
-          () => void run('shell.reveal', { path: savedTo }),
-        )}
-      {phase === 'done' &&
-        !paths &&
-        button('Save', <IconDownload size={15} />, () => void saveInBrowser(client, id))}
-      {isEnded(transfer) &&
-        button('Remove from list', <IconTrash size={15} />, () => void run('transfers.clear', { id }))}
-    </span>
   );
 }
 

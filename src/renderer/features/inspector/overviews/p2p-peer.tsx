@@ -135,7 +135,7 @@ function Download({
   download: PeerDownload;
   operate: (operation: string, input: unknown) => void;
 }) {
-  const { name, phase, bytes, size, bytesPerSecond, wasted, limit, sources, pieces } = download;
+  const { name, phase, bytes, size, bytesPerSecond, wasted, limit, priority, sources, pieces } = download;
   const paused = phase === 'paused';
   return (
     <Section
@@ -165,6 +165,7 @@ function Download({
         {size > 0 && ` of ${formatBytes(size)} (${formatPercent(bytes, size)})`} ·{' '}
         {formatRate(bytesPerSecond)}
         {limit > 0 && ` of at most ${formatRate(limit)}`}
+        {priority !== 'normal' && ` · ${priority} priority`}
         {wasted > 0 && ` · ${formatBytes(wasted)} came twice or was wrong`}
       </p>
       <PieceMap pieces={pieces} sources={sources} size={size} bytes={bytes} />

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { StudioError } from '../../contract/errors';
+import type { StudioEvent } from '../../contract/events';
+import { waitFor } from '../testing/wait-for';
+import { Transfers, type TransfersOptions } from './transfers';
+
+type Operate = TransfersOptions['operate'];
+
+function setUp(operate: Operate): { transfers: Transfers; asked: unknown[][] } {
+  const asked: unknown[][] = [];
+  const hub = { push: (_event: StudioEvent) => {}, notice: () => {} };
+  const transfers = new Transfers({
+    hub: hub as unknown as TransfersOptions['hub'],
+    journal: { add: () => {} } as unknown as TransfersOptions['journal'],
+    addresses: () => ({ find: () => undefined }) as unknown as ReturnType<TransfersOptions['addresses']>,
+    ensureClient: async () => 'peer1',
+    operate: (id, operation, input, options) => {
+      asked.push([operation, input]);
+      return operate(id, operation, input, options);
+    },
+  });
+  return { transfers, asked };
+}
+
+/** A download that runs until it is interrupted. */
+const running: Operate = (_id, operation, _input, options) =>
+  new Promise((resolve, reject) => {
+    if (operation !== 'download') return resolve(undefined);
+    options?.progress({ phase: 'running', bytes: 1, size: 9 });
+    options?.signal.addEventListener('abort', () => reject(options.signal.reason));
+  });
+
+describe('the priority of a download', () => {
+  it('is told to its client, and again when it is resumed', async () => {
+    const { transfers, asked } = setUp(running);
+    const id = transfers.download({ name: 'a.bin' });
+    await waitFor(() => transfers.view(id).phase === 'running');
+    await transfers.prioritise(id, 'high');
+    expect(asked.at(-1)).toEqual(['control', { name: 'a.bin', priority: 'high' }]);
+    transfers.pause(id);
+    await waitFor(() => transfers.view(id).phase === 'paused');
+    await transfers.prioritise(id, 'low');
+    expect(asked).toHaveLength(2);
+    await transfers.resume(id);
+    await waitFor(() => transfers.view(id).phase === 'running');
+    expect(asked.at(-1)).toEqual(['download', { name: 'a.bin', keepPartial: true, priority: 'low' }]);
+    await transfers.close();
+  });
+
+  it('is the one that the client says, where an earlier run had one', async () => {
+    const { transfers } = setUp((...args) => {
+      args[3]?.progress({ phase: 'running', bytes: 1, priority: 'low' });
+      return running(...args);
+    });
+    const id = transfers.download({ name: 'a.bin' });
+    await waitFor(() => transfers.view(id).priority === 'low');
+    await transfers.close();
+  });
+
+  it('waits for a client that does not know the download yet, and is refused where there are none', async () => {
+    let code = 'NO_DOWNLOAD';
+    const { transfers } = setUp((...args) =>
+      args[1] === 'control' ? Promise.reject(new StudioError(code, 'No.')) : running(...args),
+    );
+    const id = transfers.download({ name: 'a.bin' });
+    await waitFor(() => transfers.view(id).phase === 'running');
+    await transfers.prioritise(id, 'high');
+    expect(transfers.view(id).priority).toBe('high');
+    code = 'UNKNOWN_OPERATION';
+    await expect(transfers.prioritise(id, 'low')).rejects.toMatchObject({ code });
+    expect(transfers.view(id).priority).toBe('high');
+    await transfers.cancel(id);
+    await waitFor(() => transfers.view(id).phase === 'cancelled');
+    await expect(transfers.prioritise(id, 'low')).rejects.toMatchObject({ code: 'ENDED' });
+  });
+});
