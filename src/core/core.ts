@@ -41,6 +41,8 @@ export interface CoreOptions {
   launcher: NodeLauncher;
   shell: ShellInfo;
   shellActions?: ShellActions;
+  /** How long a node may take to obey a heal before it is restarted, milliseconds. */
+  obeyMs?: number | undefined;
   /** Workspace to open, made if it is missing. Default: the one that was open last. */
   workspacePath?: string | undefined;
 }
@@ -100,6 +102,7 @@ export class Core {
         startMs: settings.current.startDeadlineMs,
         stopMs: settings.current.stopDeadlineMs,
         drainMs: settings.current.drainDeadlineMs,
+        obeyMs: options.obeyMs,
       }),
       faultsOf: (node) => this.faults.of(node),
       isFrozen: (id) => this.faults.isFrozen(id),

@@ -12,7 +12,7 @@ import type { NodeChannel, NodeExit, NodeLauncher } from './launcher';
 const EXIT_DEADLINE_MS = 2000;
 /** An operation that was cancelled may take so long to say so. */
 const CANCEL_DEADLINE_MS = 2000;
-/** How long a node may take to confirm that it was healed. */
+/** How long a node may take to confirm that it was healed, unless its deadlines say otherwise. */
 const OBEY_DEADLINE_MS = 4000;
 /** Lines of output kept to explain a crash. */
 const LAST_LINES = 20;
@@ -22,6 +22,8 @@ export interface Deadlines {
   startMs: number;
   stopMs: number;
   drainMs: number;
+  /** Milliseconds until a node that is being healed is called disobedient. */
+  obeyMs?: number | undefined;
 }
 
 export interface NodeProcessState {
@@ -59,7 +61,7 @@ interface PendingCall {
  * Why the process ended or is about to. An exit code cannot tell a stop from a crash (crashes have been seen
  * to report 0), so the intent is recorded before anything is done.
  */
-type Intent = 'none' | 'stop' | 'force' | 'kill' | 'start-timeout' | 'stop-timeout';
+type Intent = 'none' | 'stop' | 'force' | 'kill' | 'disobedience' | 'start-timeout' | 'stop-timeout';
 
 export class NodeProcess {
   #state: NodeProcessState = { phase: 'starting', since: Date.now(), ports: {} };
@@ -143,6 +145,11 @@ export class NodeProcess {
     this.#endBy(this.#state.phase === 'stopping' || this.#state.phase === 'draining' ? 'force' : 'kill');
   }
 
+  /** SIGKILL to a node that did not obey: the last way to heal it. */
+  killDisobedient(): void {
+    if (this.alive) this.#endBy('disobedience');
+  }
+
   /** Replaces the faults. A running node that is being healed must confirm it in time: see `onDisobedience`. */
   setFaults(faults: FaultSpec[], { heals }: { heals: boolean }): void {
     this.#faultsRevision++;
@@ -150,7 +157,7 @@ export class NodeProcess {
       this.#obedience ??= setTimeout(() => {
         this.#obedience = undefined;
         if (this.#state.phase === 'running') this.options.onDisobedience();
-      }, OBEY_DEADLINE_MS);
+      }, this.options.deadlines.obeyMs ?? OBEY_DEADLINE_MS);
     }
     this.#post({ type: 'faults', faults, revision: this.#faultsRevision });
   }
@@ -297,6 +304,11 @@ export class NodeProcess {
         };
       case 'kill':
         return { code: 'KILLED', message: `${name} was killed by you.` };
+      case 'disobedience':
+        return {
+          code: 'DISOBEDIENT',
+          message: `${name} did not obey the heal within ${seconds(deadlines.obeyMs ?? OBEY_DEADLINE_MS)}, so its process was killed.`,
+        };
       case 'start-timeout':
         return {
           code: 'START_TIMEOUT',

@@ -228,7 +228,7 @@ export class SupervisedNode {
     const text = `${this.#spec.name} did not obey the heal in time, so it is restarted.`;
     this.#note('bad', 'node-disobedient', text);
     this.#around.hub.notice('warning', text, 'It was too busy, or stuck. Its faults are gone all the same.');
-    this.kill();
+    this.#process?.killDisobedient();
     this.want();
     await this.start();
   }
@@ -310,7 +310,7 @@ export class SupervisedNode {
     } else if (phase === 'stopped') {
       this.#note('info', 'node-stopped', reason?.message ?? `${name} stopped.`);
     } else if (phase === 'crashed') {
-      const onPurpose = reason?.code === 'KILLED';
+      const onPurpose = reason?.code === 'KILLED' || reason?.code === 'DISOBEDIENT';
       this.#note('bad', onPurpose ? 'node-killed' : 'node-crashed', reason?.message ?? `${name} crashed.`);
       if (!onPurpose && before !== 'starting')
         this.#around.hub.notice('bad', `${name} crashed`, describeReason(reason));
