@@ -70,8 +70,8 @@ export class Download {
       if (!server) continue;
       const how = await this.#from(server);
       if (how !== null) {
-        const size = this.#partial.length;
-        return { ...this.#progress, size, sha256: this.#partial.digest(), verified: how };
+        const size = this.#partial.content.length;
+        return { ...this.#progress, size, sha256: await this.#partial.content.digest(), verified: how };
       }
     }
   }
@@ -106,13 +106,13 @@ export class Download {
   async #from(server: Located): Promise<string | null> {
     const { context, config, signal } = this.#ports;
     await this.#prepare(server);
-    const resumed = this.#partial.length > 0;
+    const resumed = this.#partial.content.length > 0;
     this.#composed ||= resumed;
     this.#begin(server, resumed);
     const options = { timeoutMs: config.timeoutMs, signal };
     // Where the index knows no hash, the sender's is computed while the bytes travel, and awaited when they are here.
     let digest: Promise<string | null> | undefined;
-    const outcome = await transfer(context, server, this.#partial, {
+    const outcome = await transfer(context, server, this.#partial.content, {
       ...options,
       onSize: (size) => {
         this.#sizeIs(size, server);
@@ -122,7 +122,7 @@ export class Download {
       onBytes: (count) => this.#arrived(count),
     });
     if (outcome.type === 'complete') return this.#verify(server, await digest);
-    if (this.#partial.error) throw diskError(this.#partial.error);
+    if (this.#partial.content.error) throw diskError(this.#partial.content.error);
     if (outcome.type === 'different') {
       await this.#startAgain(`${server.serverId} has another version`);
       return null;
@@ -135,18 +135,19 @@ export class Download {
   /** Decides whether what is there can be kept. */
   async #prepare(server: Located): Promise<void> {
     const { context, config, signal } = this.#ports;
-    if (this.#partial.length === 0 && this.#partial.leftover > 0 && !this.#composed) {
-      if (!this.#resumable(server) || this.#partial.leftover > server.size) return this.#partial.restart();
-      const length = await this.#partial.adopt(signal);
+    if (this.#partial.content.length === 0 && this.#partial.leftover > 0 && !this.#composed) {
+      if (!this.#resumable(server) || this.#partial.leftover > server.size)
+        return this.#partial.content.restart();
+      const length = await this.#partial.content.adopt(server.size, signal);
       const theirs = await askDigest(context, server, length, { timeoutMs: config.timeoutMs, signal });
       signal.throwIfAborted();
-      if (theirs !== this.#partial.digest())
+      if (theirs !== (await this.#partial.content.digest()))
         return this.#startAgain('what an earlier download left is not of this file');
       this.#progress.segments.push({ source: 'earlier', bytes: length });
       this.#progress.bytes = this.#furthest = length;
       return;
     }
-    if (this.#partial.length === 0 || this.#resumable(server)) return;
+    if (this.#partial.content.length === 0 || this.#resumable(server)) return;
     await this.#startAgain(`${server.serverId} cannot go on in the middle of a file`);
   }
 
@@ -162,12 +163,12 @@ export class Download {
   async #verify(server: Located, senders: string | null | undefined): Promise<string | null> {
     this.#progress.phase = 'verifying';
     this.#report();
-    await this.#partial.flush().catch((error: unknown) => {
+    await this.#partial.content.flush().catch((error: unknown) => {
       throw diskError(error);
     });
     this.#ports.signal.throwIfAborted();
     const expected = server.sha256 ?? senders;
-    if (expected === this.#partial.digest())
+    if (expected === (await this.#partial.content.digest()))
       return server.sha256 === undefined ? verified.bySender : verified.byIndex;
     if (!expected && !this.#composed) return verified.bySize;
     this.#mayResume = false;
@@ -199,7 +200,7 @@ export class Download {
     }
     const { telemetry } = this.#ports.context;
     if (before) {
-      const how = resumed ? `continues at byte ${this.#partial.length}` : 'starts from the beginning';
+      const how = resumed ? `continues at byte ${this.#partial.content.length}` : 'starts from the beginning';
       this.#mark(`${how} on ${serverId}`);
       telemetry.event({
         type: 'reroute',
@@ -208,7 +209,7 @@ export class Download {
         text: `${this.#name} ${how} on ${serverId} (${address}), after: ${this.#lastFailure}`,
       });
     } else {
-      if (resumed) this.#mark(`resumed at byte ${this.#partial.length} on ${serverId}`);
+      if (resumed) this.#mark(`resumed at byte ${this.#partial.content.length} on ${serverId}`);
       telemetry.event({
         type: 'transfer-started',
         subject: this.#name,
@@ -226,11 +227,11 @@ export class Download {
   }
 
   #arrived(count: number): void {
-    this.#progress.bytes = this.#partial.length;
+    this.#progress.bytes = this.#partial.content.length;
     const segment = this.#progress.segments.at(-1);
     if (segment) segment.bytes += count;
-    if (this.#partial.length > this.#furthest) {
-      this.#furthest = this.#partial.length;
+    if (this.#partial.content.length > this.#furthest) {
+      this.#furthest = this.#partial.content.length;
       this.#failures = 0;
     }
     this.#report();
@@ -240,7 +241,7 @@ export class Download {
     this.#mark(`starts again: ${why}`);
     this.#lastFailure = why;
     this.#composed = false;
-    await this.#partial.restart().catch((error: unknown) => {
+    await this.#partial.content.restart().catch((error: unknown) => {
       throw diskError(error);
     });
     this.#progress.bytes = 0;

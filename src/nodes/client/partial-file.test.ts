@@ -55,16 +55,16 @@ describe('PartialFile', () => {
     };
     const partial = await partials.claim(slow, 'a');
     let roomAgain = 0;
-    partial.onRoom = () => {
+    partial.content.onRoom = () => {
       roomAgain++;
     };
     const megabyte = Buffer.alloc(1 << 20, 'x');
-    expect([1, 2, 3].map(() => partial.append(megabyte, 1 << 30))).toEqual([true, true, false]);
+    expect([1, 2, 3].map(() => partial.content.append(megabyte, 1 << 30))).toEqual([true, true, false]);
     expect(roomAgain).toBe(0);
     release();
-    await partial.flush();
+    await partial.content.flush();
     expect(roomAgain).toBe(1);
-    expect(partial.digest()).toBe(
+    expect(await partial.content.digest()).toBe(
       createHash('sha256')
         .update(Buffer.alloc(3 << 20, 'x'))
         .digest('hex'),
@@ -76,13 +76,13 @@ describe('PartialFile', () => {
     const { folder, partials } = desk();
     const partial = await partials.claim(full(folder, 1 << 20), 'a');
     let noticed = false;
-    partial.onRoom = () => {
+    partial.content.onRoom = () => {
       noticed = true;
     };
-    partial.append(Buffer.alloc(3 << 20), 1 << 30);
-    await expect(partial.flush()).rejects.toMatchObject({ code: 'ENOSPC' });
+    partial.content.append(Buffer.alloc(3 << 20), 1 << 30);
+    await expect(partial.content.flush()).rejects.toMatchObject({ code: 'ENOSPC' });
     expect(noticed).toBe(true);
-    expect(partial.error).toMatchObject({ code: 'ENOSPC' });
+    expect(partial.content.error).toMatchObject({ code: 'ENOSPC' });
     await partial.abandon(true);
     expect(folder.bytesOf('a.part')).toHaveLength(1 << 20);
   });
@@ -90,7 +90,7 @@ describe('PartialFile', () => {
   it('takes the next free name when the file has appeared meanwhile', async () => {
     const { folder, partials } = desk();
     const partial = await partials.claim(folder, 'a.txt');
-    partial.append(Buffer.from('mine'), 4);
+    partial.content.append(Buffer.from('mine'), 4);
     folder.put('a.txt', 'theirs');
     folder.put('a (2).txt', 'theirs too');
     expect(await partial.finish()).toBe('a (3).txt');
@@ -102,8 +102,8 @@ describe('PartialFile', () => {
   it('keeps its .part fresh while nothing comes, so that no other process takes it', async () => {
     const { sim, folder, partials, context } = desk();
     const partial = await partials.claim(folder, 'a');
-    partial.append(Buffer.from('begun'), 5);
-    await partial.flush();
+    partial.content.append(Buffer.from('begun'), 5);
+    await partial.content.flush();
     for (let second = 0; second < 30; second++) {
       await sim.advance(1000);
       const other = await new PartialFiles(context).claim(folder, 'a');
@@ -118,12 +118,12 @@ describe('PartialFile', () => {
     await sim.advance(5000);
     const partial = await partials.claim(folder, 'a');
     expect(partial.leftover).toBe(4);
-    expect(await partial.adopt(signal)).toBe(4);
-    partial.append(Buffer.from(' and more'), 9);
-    await partial.flush();
-    expect(partial.digest()).toBe(createHash('sha256').update('left and more').digest('hex'));
-    await partial.restart();
-    partial.append(Buffer.from('new'), 3);
+    expect(await partial.content.adopt(13, signal)).toBe(4);
+    partial.content.append(Buffer.from(' and more'), 9);
+    await partial.content.flush();
+    expect(await partial.content.digest()).toBe(createHash('sha256').update('left and more').digest('hex'));
+    await partial.content.restart();
+    partial.content.append(Buffer.from('new'), 3);
     expect(await partial.finish()).toBe('a');
     expect(Buffer.from(folder.bytesOf('a') ?? '').toString()).toBe('new');
   });

@@ -2,10 +2,10 @@ import { type FramerSink, LineFramer } from '../../protocol/line-framer';
 import { encode, MAX_LINE_BYTES, parseContentAnswer } from '../../protocol/micro-cdn';
 import { extension, parseContentExtensionAnswer } from '../../protocol/micro-cdn-extensions';
 import type { Connection, NodeContext } from '../../runtime/context';
+import type { ArrivingFile } from '../engine/arriving-file';
 import { reasonOf } from '../shared/error-text';
 import { LineClient } from '../shared/line-client';
 import type { Located } from './locator';
-import type { PartialFile } from './partial-file';
 
 const BULK = 1 << 20;
 /** A server may have to read a gigabyte for a digest, behind others. */
@@ -24,18 +24,18 @@ export interface TransferOptions {
   signal: AbortSignal;
   /** The header has come. */
   onSize(size: number): void;
-  /** Bytes have come, and are in the partial file. */
+  /** Bytes have come, and are in the file. */
   onBytes(count: number): void;
 }
 
 /**
- * Reads the file from one server into the partial file, after what is there already. Never rejects, unless
+ * Reads a file from one server, after what has arrived of it already. Never rejects, unless
  * `signal` fires.
  */
 export async function transfer(
   context: NodeContext,
   server: Located,
-  partial: PartialFile,
+  content: ArrivingFile,
   options: TransferOptions,
 ): Promise<Outcome> {
   const { timeoutMs, signal } = options;
@@ -48,7 +48,7 @@ export async function transfer(
     signal.throwIfAborted();
     return { type: 'failed', reason: `it cannot be reached: ${reasonOf(error)}` };
   }
-  const outcome = await new Reception(context, connection, server, partial, options).outcome;
+  const outcome = await new Reception(context, connection, server, content, options).outcome;
   signal.throwIfAborted();
   return outcome;
 }
@@ -57,7 +57,7 @@ class Reception {
   readonly outcome: Promise<Outcome>;
   readonly #context: NodeContext;
   readonly #connection: Connection;
-  readonly #partial: PartialFile;
+  readonly #content: ArrivingFile;
   readonly #options: TransferOptions;
   readonly #offset: number;
   readonly #framer = new LineFramer({ maxLineBytes: MAX_LINE_BYTES, carriageReturn: true });
@@ -70,21 +70,21 @@ class Reception {
     context: NodeContext,
     connection: Connection,
     server: Located,
-    partial: PartialFile,
+    content: ArrivingFile,
     options: TransferOptions,
   ) {
     this.#context = context;
     this.#connection = connection;
-    this.#partial = partial;
+    this.#content = content;
     this.#options = options;
-    this.#offset = partial.length;
+    this.#offset = content.length;
     const onAbort = (): void => this.#end({ type: 'failed', reason: 'it was cancelled' });
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
     });
     void this.outcome.then(() => options.signal.removeEventListener('abort', onAbort));
     options.signal.addEventListener('abort', onAbort, { once: true });
-    partial.onRoom = () => this.#goOn();
+    content.onRoom = () => this.#goOn();
     this.#listen();
     this.#request(server.wireName);
   }
@@ -141,10 +141,10 @@ class Reception {
 
   #body(bytes: Uint8Array): void {
     const left = this.#left as number;
-    const room = this.#partial.append(bytes, left);
+    const room = this.#content.append(bytes, left);
     this.#left = left - bytes.length;
     this.#options.onBytes(bytes.length);
-    if (this.#partial.error) return this.#end({ type: 'failed', reason: 'the file cannot be written' });
+    if (this.#content.error) return this.#end({ type: 'failed', reason: 'the file cannot be written' });
     if (this.#left === 0) return this.#end({ type: 'complete' });
     if (room) return;
     this.#heldBack = true;
@@ -154,7 +154,7 @@ class Reception {
   #goOn(): void {
     if (!this.#heldBack) return;
     this.#heldBack = false;
-    if (this.#partial.error) this.#end({ type: 'failed', reason: 'the file cannot be written' });
+    if (this.#content.error) this.#end({ type: 'failed', reason: 'the file cannot be written' });
     else this.#connection.resume();
   }
 
@@ -166,7 +166,7 @@ class Reception {
 
   #end(outcome: Outcome): void {
     this.#framer.stop();
-    this.#partial.onRoom = () => {};
+    this.#content.onRoom = () => {};
     this.#connection.setIdle(0, () => {});
     this.#connection.destroy();
     this.#settle(outcome);

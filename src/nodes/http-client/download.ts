@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import { StudioError } from '../../contract/errors';
 import { isStrong } from '../../protocol/http/etag';
 import { Fields } from '../../protocol/http/fields';
@@ -6,14 +5,15 @@ import { parseContentRange } from '../../protocol/http/range';
 import type { ResponseHead } from '../../protocol/http/response-head';
 import { parseDictionary } from '../../protocol/http/structured-field';
 import { type HttpUri, splitAuthority } from '../../protocol/http/target';
-import type { Endpoint, Folder, NodeContext, OperationScope, WritableFile } from '../../runtime/context';
+import type { Endpoint, Folder, NodeContext, OperationScope } from '../../runtime/context';
+import { ArrivingFile } from '../engine/arriving-file';
 import { finishFile } from '../engine/finish-file';
 import type { Upstream, UpstreamCall } from '../shared/http/upstream';
 import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
 import { isRedirect, MAX_REDIRECTS, readReference } from './reference';
 
-/** Bytes that wait for the disk before the server is asked to wait. */
-const HIGH_WATER = 4 * 1024 * 1024;
+/** What is expected to come of content that does not tell its size, bytes. */
+const UNKNOWN_REST = 1 << 20;
 const RETRY_MS = 200;
 
 /** The attempt failed in a way that another may not. */
@@ -39,8 +39,8 @@ export class HttpDownload {
   readonly #scope: OperationScope;
   readonly #progress: DownloadProgress = { phase: 'waiting', bytes: 0, segments: [], marks: [] };
   readonly #tell: (head: ResponseHead, uri: HttpUri) => void;
-  #hash: Hash = createHash('sha256');
   #etag: string | undefined;
+  /** What the server says the SHA-256 is, in hex. */
   #digest: string | undefined;
   #verified = 'size';
   /** The server that a balancer has sent us to, and that has failed. */
@@ -63,44 +63,56 @@ export class HttpDownload {
   }
 
   async run(): Promise<DownloadResult> {
-    const file = await this.#folder.create(`${this.#name}.part`, { truncate: true });
+    let sha256: string;
     try {
-      await this.#attempts(file);
+      sha256 = await this.#receive();
+      this.#check(sha256);
     } catch (error) {
       await this.#folder.remove(`${this.#name}.part`);
       throw error;
-    } finally {
-      await file.close();
-    }
-    this.#progress.phase = 'verifying';
-    this.#report();
-    const digest = this.#hash.digest();
-    if (this.#digest !== undefined) {
-      if (digest.toString('base64') !== this.#digest) {
-        await this.#folder.remove(`${this.#name}.part`);
-        throw new StudioError(
-          'BAD_HASH',
-          `${this.#name} did not arrive as it was sent: the hash differs.`,
-          'Try again.',
-        );
-      }
-      this.#verified = 'size and hash';
     }
     const saved = await finishFile(this.#folder, this.#name);
     return {
       ...this.#progress,
       path: `${this.#folder.path}/${saved}`,
       size: this.#progress.bytes,
-      sha256: digest.toString('hex'),
+      sha256,
       verified: this.#verified,
     };
   }
 
-  async #attempts(file: WritableFile): Promise<void> {
+  /** Resolves to the SHA-256 of what is in the `.part` file then, in hex. */
+  async #receive(): Promise<string> {
+    const file = await this.#folder.create(`${this.#name}.part`, { truncate: true });
+    const content = new ArrivingFile(file, this.#context.hashing);
+    try {
+      await this.#attempts(content);
+      this.#progress.phase = 'verifying';
+      this.#report();
+      return await content.digest();
+    } finally {
+      await content.close();
+      await file.close();
+    }
+  }
+
+  #check(sha256: string): void {
+    if (this.#digest === undefined) return;
+    if (sha256 !== this.#digest) {
+      throw new StudioError(
+        'BAD_HASH',
+        `${this.#name} did not arrive as it was sent: the hash differs.`,
+        'Try again.',
+      );
+    }
+    this.#verified = 'size and hash';
+  }
+
+  async #attempts(content: ArrivingFile): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const before = this.#progress.bytes;
       try {
-        return await this.#attempt(file, this.#start, 0);
+        return await this.#attempt(content, this.#start, 0);
       } catch (error) {
         this.#scope.signal.throwIfAborted();
         if (!(error instanceof Interrupted)) throw error;
@@ -118,9 +130,9 @@ export class HttpDownload {
     }
   }
 
-  async #attempt(file: WritableFile, uri: HttpUri, depth: number): Promise<void> {
+  async #attempt(content: ArrivingFile, uri: HttpUri, depth: number): Promise<void> {
     if (depth > MAX_REDIRECTS) throw new StudioError('REDIRECTS', `More than ${MAX_REDIRECTS} redirects.`);
-    const location = await this.#fetch(file, uri, depth);
+    const location = await this.#fetch(content, uri, depth);
     if (location === null) return;
     const next = readReference(location, uri);
     if (!next)
@@ -129,16 +141,15 @@ export class HttpDownload {
         `${uri.authority} redirects to "${location}", which is no http address.`,
       );
     this.#mark(`${uri.authority} sends us to ${next.authority}.`);
-    await this.#attempt(file, next, depth + 1);
+    await this.#attempt(content, next, depth + 1);
   }
 
   /** Resolves to null when the content is complete, or to the address of a redirect. */
-  #fetch(file: WritableFile, uri: HttpUri, depth: number): Promise<string | null> {
+  #fetch(content: ArrivingFile, uri: HttpUri, depth: number): Promise<string | null> {
     const [proxy] = this.#config.proxy;
     const server: Endpoint = proxy ?? splitAuthority(uri.authority, 80);
     const target = proxy ? `http://${uri.authority}${uri.path}` : uri.path;
     return new Promise((resolve, reject) => {
-      const writer = new FileWriter(file, this.#progress.bytes);
       let call: UpstreamCall | undefined;
       let location: string | null = null;
       let expected: number | undefined;
@@ -146,10 +157,19 @@ export class HttpDownload {
         call?.abort();
         reject(this.#scope.signal.reason);
       };
+      const over = (): void => {
+        content.onRoom = () => {};
+        this.#scope.signal.removeEventListener('abort', abort);
+      };
       const interrupted = (message: string): void => {
         this.#failed = depth > 0 ? uri.authority : undefined;
-        this.#scope.signal.removeEventListener('abort', abort);
-        writer.flush().then(() => reject(new Interrupted(message)), reject);
+        over();
+        content.flush().then(() => reject(new Interrupted(message)), reject);
+      };
+      content.onRoom = () => {
+        if (!content.error) return call?.resume();
+        call?.abort();
+        reject(content.error);
       };
       this.#scope.signal.addEventListener('abort', abort, { once: true });
       call = this.#upstream.fetch(
@@ -162,10 +182,10 @@ export class HttpDownload {
               location = head.fields.first('location') as string;
               return;
             }
-            const problem = this.#accept(head, writer);
+            const problem = this.#accept(head, content);
             if (problem) {
               call?.abort();
-              this.#scope.signal.removeEventListener('abort', abort);
+              over();
               return reject(problem);
             }
             if (framing.kind === 'length') expected = this.#progress.bytes + framing.length;
@@ -175,15 +195,16 @@ export class HttpDownload {
           },
           part: (bytes) => {
             if (location !== null) return;
-            this.#take(bytes);
-            const wait = writer.write(bytes);
-            if (!wait) return;
-            call?.pause();
-            wait.then(() => call?.resume(), reject);
+            const room = content.append(
+              bytes,
+              expected === undefined ? UNKNOWN_REST : expected - this.#progress.bytes,
+            );
+            this.#count(bytes.length);
+            if (!room) call?.pause();
           },
           end: () => {
-            this.#scope.signal.removeEventListener('abort', abort);
-            writer.flush().then(() => resolve(location), reject);
+            over();
+            content.flush().then(() => resolve(location), reject);
           },
           failed: (error) => interrupted(error.message),
         },
@@ -202,7 +223,7 @@ export class HttpDownload {
   }
 
   /** Null when the content that follows is wanted. */
-  #accept(head: ResponseHead, writer: FileWriter): Error | null {
+  #accept(head: ResponseHead, content: ArrivingFile): Error | null {
     const { status, fields } = head;
     if (status === 206) {
       const range = parseContentRange(fields.first('content-range') ?? '');
@@ -217,12 +238,11 @@ export class HttpDownload {
     const etag = fields.first('etag');
     this.#etag = etag !== undefined && isStrong(etag) ? etag : undefined;
     const digest = parseDictionary(fields.get('repr-digest') ?? '')?.get('sha-256')?.value;
-    this.#digest = digest instanceof Uint8Array ? Buffer.from(digest).toString('base64') : undefined;
+    this.#digest = digest instanceof Uint8Array ? Buffer.from(digest).toString('hex') : undefined;
     if (this.#progress.bytes > 0) {
       this.#mark('The file has changed or can’t be resumed: from the beginning.');
       this.#progress.bytes = 0;
-      this.#hash = createHash('sha256');
-      writer.restart();
+      void content.restart().catch(() => {}); // whoever flushes is told
     }
     return null;
   }
@@ -235,11 +255,10 @@ export class HttpDownload {
     this.#report();
   }
 
-  #take(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    this.#progress.bytes += bytes.length;
+  #count(bytes: number): void {
+    this.#progress.bytes += bytes;
     const segment = this.#progress.segments.at(-1);
-    if (segment) segment.bytes += bytes.length;
+    if (segment) segment.bytes += bytes;
     this.#report();
   }
 
@@ -250,42 +269,5 @@ export class HttpDownload {
 
   #report(): void {
     this.#scope.progress({ ...this.#progress });
-  }
-}
-
-/** Writes what arrives, in order, without waiting for each write. */
-class FileWriter {
-  readonly #file: WritableFile;
-  #at: number;
-  #queued = 0;
-  #writes: Promise<void> = Promise.resolve();
-
-  constructor(file: WritableFile, at: number) {
-    this.#file = file;
-    this.#at = at;
-  }
-
-  /** A promise when the source should wait. */
-  write(lent: Uint8Array): Promise<void> | undefined {
-    const bytes = Buffer.from(lent);
-    const at = this.#at;
-    this.#at += bytes.length;
-    this.#queued += bytes.length;
-    this.#writes = this.#writes.then(async () => {
-      await this.#file.write(bytes, at);
-      this.#queued -= bytes.length;
-    });
-    // Whoever flushes is told.
-    this.#writes.catch(() => {});
-    return this.#queued > HIGH_WATER ? this.#writes : undefined;
-  }
-
-  restart(): void {
-    this.#writes = this.#writes.then(() => this.#file.truncate(0));
-    this.#at = 0;
-  }
-
-  flush(): Promise<void> {
-    return this.#writes;
   }
 }
