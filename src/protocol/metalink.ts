@@ -195,14 +195,17 @@ export function describedBy(links: readonly HttpLink[]): string | null {
   return link?.target ?? null;
 }
 
-/** One Link field for mirrors and for the document that describes the file. */
-export function formatDuplicateLinks(urls: readonly MetalinkUrl[], metalink?: string): string {
+/**
+ * Link fields for mirrors and for the document that describes the file. One field each: aria2 reads a field as one
+ * link, and would take none of a list.
+ */
+export function formatDuplicateLinks(urls: readonly MetalinkUrl[], metalink?: string): string[] {
   const links = urls.map(
     ({ url, priority, location }) =>
       `<${url}>; rel=duplicate; pri=${priority}${location ? `; geo=${location}` : ''}`,
   );
   if (metalink) links.push(`<${metalink}>; rel=describedby; type="${METALINK_TYPE}"`);
-  return links.join(', ');
+  return links;
 }
 
 /** The strongest digest of a Digest or Repr-Digest field (RFC 3230, RFC 9530), in hex. */

@@ -64,7 +64,7 @@ export class MirrorFinder {
     );
     if (others.length === 0) return;
     const urls = others.map(([{ id }], at) => ({ url: `http://${id}${path}`, priority: at + 1 }));
-    fields.add('Link', formatDuplicateLinks(urls));
+    for (const link of formatDuplicateLinks(urls)) fields.add('Link', link);
     // Without one, a client by the letter ignores the mirrors (RFC 6249, section 6).
     if (own.digest?.hash === 'sha-256')
       fields.add('Digest', `SHA-256=${Buffer.from(own.digest.hex, 'hex').toString('base64')}`);

@@ -159,7 +159,7 @@ describe.skipIf(!has('curl'))('mirrors', () => {
     const mirror = await startOrigin();
     const port = await startOrigin({ mirrors: [{ host: '127.0.0.1', port: mirror }] });
     const head = await ask(port, '/big.bin', '-I', '-H', 'Want-Digest: SHA-512;q=0.1, SHA-256;q=1');
-    const links = parseLinkField(/^Link: (.*)\r$/m.exec(head)?.[1] ?? '');
+    const links = parseLinkField([...head.matchAll(/^Link: (.*)\r$/gm)].map(([, link]) => link).join(', '));
     expect(duplicatesIn(links)).toEqual([{ url: `http://127.0.0.1:${mirror}/big.bin`, priority: 1 }]);
     expect(describedBy(links)).toBe('/big.bin.meta4');
     const big = readFileSync(join(folder, 'big.bin'));
@@ -206,35 +206,35 @@ describe.skipIf(!has('curl'))('mirrors', () => {
   });
 
   // Elsewhere 127.0.0.2 is no address of the machine unless somebody sets it up.
-  it.skipIf(!has('aria2c') || process.platform !== 'linux')(
-    'are used by aria2 when the origin is told to have them',
-    async () => {
-      const mirror = await startOrigin();
-      let reached = 0;
-      const way = createTcpServer((socket) => {
-        reached++;
-        const onward = connect(mirror, '127.0.0.1');
-        pipeline(socket, onward, socket, () => {});
-        // Another host: aria2 opens one connection to each.
-      }).listen(0, '127.0.0.2');
-      await once(way, 'listening');
-      const port = await startOrigin({
-        mirrors: [{ host: '127.0.0.2', port: (way.address() as AddressInfo).port }],
-      });
-      const out = mkdtempSync(join(tmpdir(), 'http-origin-aria2-'));
-      try {
-        const args = ['--no-conf', '--quiet', '--split=4', '--min-split-size=1M', '--check-integrity=true'];
-        const url = `http://127.0.0.1:${port}/big.bin.meta4`;
-        const { status } = await run('aria2c', [...args, '--follow-metalink=mem', '-d', out, url]);
-        expect(status).toBe(0);
-        expect(readFileSync(join(out, 'big.bin')).equals(readFileSync(join(folder, 'big.bin')))).toBe(true);
-        expect(reached).toBeGreaterThan(0);
-      } finally {
-        way.close();
-        rmSync(out, { recursive: true, force: true });
-      }
-    },
-  );
+  it.skipIf(!has('aria2c') || process.platform !== 'linux').each([
+    ['the Metalink', '/big.bin.meta4'],
+    ['the Link fields of the file itself', '/big.bin'],
+  ])('are used by aria2, from %s', async (_from, path) => {
+    const mirror = await startOrigin();
+    let reached = 0;
+    const way = createTcpServer((socket) => {
+      reached++;
+      const onward = connect(mirror, '127.0.0.1');
+      pipeline(socket, onward, socket, () => {});
+      // Another host: aria2 opens one connection to each.
+    }).listen(0, '127.0.0.2');
+    await once(way, 'listening');
+    const port = await startOrigin({
+      mirrors: [{ host: '127.0.0.2', port: (way.address() as AddressInfo).port }],
+    });
+    const out = mkdtempSync(join(tmpdir(), 'http-origin-aria2-'));
+    try {
+      const args = ['--no-conf', '--quiet', '--split=4', '--min-split-size=1M', '--check-integrity=true'];
+      const url = `http://127.0.0.1:${port}${path}`;
+      const { status } = await run('aria2c', [...args, '--follow-metalink=mem', '-d', out, url]);
+      expect(status).toBe(0);
+      expect(readFileSync(join(out, 'big.bin')).equals(readFileSync(join(folder, 'big.bin')))).toBe(true);
+      expect(reached).toBeGreaterThan(0);
+    } finally {
+      way.close();
+      rmSync(out, { recursive: true, force: true });
+    }
+  });
 });
 
 it.skipIf(!has('wget'))('wget downloads through the cache', async () => {

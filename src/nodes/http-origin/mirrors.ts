@@ -14,8 +14,8 @@ export function describedPath(path: string): string | null {
   return plain.endsWith(`/${ENDING}`) || !plain.endsWith(ENDING) ? null : plain.slice(0, -ENDING.length);
 }
 
-/** The Link field of a file: its mirrors in the order of preference, and its Metalink (RFC 6249). */
-export function mirrorLinks(name: string, mirrors: readonly Endpoint[]): string {
+/** The Link fields of a file: its mirrors in the order of preference, and its Metalink (RFC 6249). */
+export function mirrorLinks(name: string, mirrors: readonly Endpoint[]): string[] {
   const path = pathOfFile(name);
   return formatDuplicateLinks(urlsOf(path, mirrors), `${path}${ENDING}`);
 }

@@ -26,7 +26,7 @@ export function entityTag({ size, modifiedMs }: FileStat): string {
 
 /**
  * @param path of the request, for the rules
- * @param link about mirrors of the file
+ * @param links about mirrors of the file
  */
 export function representationOf(
   name: string,
@@ -34,7 +34,7 @@ export function representationOf(
   stat: FileStat,
   rules: readonly HeaderRule[],
   now: number,
-  link?: string,
+  links: readonly string[],
 ): Representation {
   const etag = entityTag(stat);
   // A date ahead of the clock must not be sent (RFC 9110, section 8.8.2.1).
@@ -45,7 +45,7 @@ export function representationOf(
     ['ETag', etag],
     ['Accept-Ranges', 'bytes'],
   );
-  if (link) fields.set('Link', link);
+  for (const link of links) fields.add('Link', link);
   for (const rule of rules) if (rule.matches(path)) fields.set(rule.name, rule.value);
   return { name, size: stat.size, modifiedMs: stat.modifiedMs, etag, lastModified, fields };
 }

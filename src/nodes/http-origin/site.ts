@@ -72,8 +72,8 @@ export class Site {
     if (isHiddenName(name)) return undefined;
     try {
       const stat = await this.#folder.stat(name);
-      const link = this.#mirrors.length > 0 ? mirrorLinks(name, this.#mirrors) : undefined;
-      return representationOf(name, `/${name}`, stat, this.#rules, this.#clock.wallTime(), link);
+      const links = this.#mirrors.length > 0 ? mirrorLinks(name, this.#mirrors) : [];
+      return representationOf(name, `/${name}`, stat, this.#rules, this.#clock.wallTime(), links);
     } catch {
       return undefined;
     }
