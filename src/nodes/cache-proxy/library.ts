@@ -61,13 +61,21 @@ export class Library {
     return this.#resources.get(key) ?? nothing;
   }
 
-  /** The reply that a request selects (RFC 9111, section 4.1): of several the most recent by Date (section 4). */
+  /**
+   * The reply that answers a request: of several that it selects the most recent by Date (RFC 9111, section 4), but
+   * one with Vary before one without, which many origins send by mistake (section 4.1).
+   */
   select(key: string, request: Fields): Entry | undefined {
-    let newest: Entry | undefined;
+    let best: Entry | undefined;
     for (const entry of this.variantsOf(key)) {
-      if ((newest === undefined || entry.date >= newest.date) && isSelected(entry, request)) newest = entry;
+      if ((best === undefined || isPreferred(entry, best)) && isSelected(entry, request)) best = entry;
     }
-    return newest;
+    return best;
+  }
+
+  /** All replies that a request selects (RFC 9111, section 4.1). */
+  selected(key: string, request: Fields): Entry[] {
+    return this.variantsOf(key).filter((entry) => isSelected(entry, request));
   }
 
   /** Adds a reply; one that it replaces goes. */
@@ -198,6 +206,13 @@ export class Library {
 /** What an entry with complete content takes in memory. */
 export function weightOf(entry: Entry): number {
   return (entry.partial?.held ?? entry.content.received) + overheadOf(entry.fields, entry.key);
+}
+
+/** Of the same rank, the one that came last. */
+function isPreferred(entry: Entry, other: Entry): boolean {
+  const varies = entry.varyNames.length > 0;
+  if (varies !== other.varyNames.length > 0) return varies;
+  return entry.date >= other.date;
 }
 
 function isSelected(entry: Entry, request: Fields): boolean {

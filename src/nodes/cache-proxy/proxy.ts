@@ -8,6 +8,7 @@ import {
   withoutConditions,
 } from '../../protocol/http/cache/validation';
 import { variantKey, varyNames } from '../../protocol/http/cache/vary';
+import { isStrong } from '../../protocol/http/etag';
 import { Fields } from '../../protocol/http/fields';
 import type { Framing } from '../../protocol/http/framing';
 import { endToEndFields } from '../../protocol/http/hop-by-hop';
@@ -258,12 +259,20 @@ export class CachingProxy {
       this.#library.remove(entry);
       return this.#askAgain(flight, 'the validator was not the stored one');
     }
-    this.#refresh(entry, reply);
+    for (const same of this.#sameRepresentation(entry, reply)) this.#refresh(same, reply);
     for (const waiter of flight.waiters) {
       const cache: CacheStatus = { hit: false, forward: flight.reason, forwardStatus: 304, stored: true };
       const reason = `${flight.why}, revalidated, 304`;
       this.#responder.answer(waiter, entry, { cache, outcome: 'revalidated', reason }, true);
     }
+  }
+
+  /** A strong validator identifies every stored reply that has it (RFC 9111, section 4.3.4). */
+  #sameRepresentation(entry: Entry, { fields }: Arrived): Entry[] {
+    const etag = fields.first('etag');
+    return this.#library
+      .variantsOf(entry.key)
+      .filter((other) => other === entry || (etag !== undefined && other.etag === etag && isStrong(etag)));
   }
 
   #refresh(entry: Entry, reply: Arrived): void {
@@ -453,10 +462,11 @@ export class CachingProxy {
 
   /** RFC 9111, section 4.3.5: a HEAD renews what is stored for GET, or shows that it no longer holds. */
   #headUpdates(flight: Flight, reply: Arrived): void {
-    const entry = this.#library.select(flight.key, flight.requestFields);
-    if (entry?.meta.status !== 200 || entry.partial) return;
-    if (headAgrees(reply.fields, entry.fields)) this.#refresh(entry, reply);
-    else this.#library.remove(entry);
+    for (const entry of this.#library.selected(flight.key, flight.requestFields)) {
+      if (entry.meta.status !== 200 || entry.partial) continue;
+      if (headAgrees(reply.fields, entry.fields, entry.content.length)) this.#refresh(entry, reply);
+      else this.#library.remove(entry);
+    }
   }
 
   /** RFC 9110, section 7.6.2: a request may say how many proxies it is to pass. */

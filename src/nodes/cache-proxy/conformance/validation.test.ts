@@ -125,6 +125,21 @@ describe('validation (RFC 9111, section 4.3)', () => {
     expect((await world.ask()).body).toBe(holds ? 'old' : 'new');
   });
 
+  it('4.3.4: a 304 with a strong tag renews every variant that has it', async () => {
+    const world = await CacheWorld.start();
+    const variant = (tag: string): Headers => [...stale, ['ETag', tag], ['Vary', 'Foo']];
+    world.script({ headers: variant('"a"') }, { headers: variant('"a"') }, { headers: variant('"b"') });
+    for (const foo of ['1', '2', '3']) await world.ask({ headers: [['Foo', foo]] });
+    await world.wait(3);
+    world.script({ headers: [...fresh, ['ETag', '"a"']], validate: true });
+    await world.ask({ headers: [['Foo', '1']] });
+    expect(world.seen).toHaveLength(4);
+    await world.ask({ headers: [['Foo', '2']] });
+    expect(world.seen).toHaveLength(4);
+    await world.ask({ headers: [['Foo', '3']] });
+    expect(world.seen).toHaveLength(5);
+  });
+
   it('4.3.3: a full reply replaces what is stored', async () => {
     const world = await CacheWorld.start();
     world.script(

@@ -1,6 +1,6 @@
 /** Which stored reply a request selects (RFC 9111, section 4.1). */
 import { describe, expect, it } from 'vitest';
-import { type Ask, CacheWorld, type Script } from '../testing/cache-world';
+import { type Ask, CacheWorld, type Reply, type Script } from '../testing/cache-world';
 import { fresh, type Headers, reused } from '../testing/reuse';
 
 describe('Vary (RFC 9111, section 4.1)', () => {
@@ -120,11 +120,28 @@ describe('Vary (RFC 9111, section 4.1)', () => {
   it('4: of several that match the most recent by Date answers, whichever came last', async () => {
     const world = await CacheWorld.start();
     world.script({ ...vary('Foo', [['Date', -5]]), body: 'newer' });
-    world.script({ headers: [...fresh, ['Date', -60]], body: 'older' });
+    world.script({ ...vary('Bar', [['Date', -60]]), body: 'older' });
+    const ask = (foo: string, bar: string): Promise<Reply> =>
+      world.ask({
+        headers: [
+          ['Foo', foo],
+          ['Bar', bar],
+        ],
+      });
+    await ask('1', '1');
+    expect((await ask('2', '2')).body).toBe('older');
+    expect((await ask('1', '2')).body).toBe('newer');
+    expect((await ask('3', '2')).body).toBe('older');
+    expect(world.seen).toHaveLength(2);
+  });
+
+  it('one with Vary before a more recent one without', async () => {
+    const world = await CacheWorld.start();
+    world.script({ ...vary('Foo', [['Date', -60]]), body: 'for 1' }, { headers: fresh, body: 'default' });
     await world.ask({ headers: [['Foo', '1']] });
-    expect((await world.ask({ headers: [['Foo', '2']] })).body).toBe('older');
-    expect((await world.ask({ headers: [['Foo', '1']] })).body).toBe('newer');
-    expect((await world.ask({ headers: [['Foo', '3']] })).body).toBe('older');
+    expect((await world.ask({ headers: [['Foo', '2']] })).body).toBe('default');
+    expect((await world.ask({ headers: [['Foo', '1']] })).body).toBe('for 1');
+    expect((await world.ask({ headers: [['Foo', '3']] })).body).toBe('default');
     expect(world.seen).toHaveLength(2);
   });
 });

@@ -66,13 +66,14 @@ export function notModifiedFields(stored: Fields): Fields {
 }
 
 /**
- * Whether a HEAD's reply shows that the stored GET is still the same representation (RFC 9111, section 4.3.5):
- * validators and length that both have must agree.
+ * Whether a HEAD's reply shows that the stored GET is still the same representation (RFC 9111, section 4.3.5): the
+ * validators that it has, and the length, must be those that are stored.
+ * @param length of the stored content; undefined while that is not known
  */
-export function headAgrees(head: Fields, stored: Fields): boolean {
-  return ['etag', 'last-modified', 'content-length'].every((name) => {
-    const value = head.first(name);
-    const storedValue = stored.first(name);
-    return value === undefined || storedValue === undefined || value === storedValue;
-  });
+export function headAgrees(head: Fields, stored: Fields, length: number | undefined): boolean {
+  const headLength = head.first('content-length');
+  if (headLength !== undefined && length !== undefined && headLength !== String(length)) return false;
+  return ['etag', 'last-modified'].every(
+    (name) => !head.has(name) || head.first(name) === stored.first(name),
+  );
 }
