@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { formatMetalink } from '../../protocol/metalink';
 import type { NodeProgram } from '../../runtime/context';
@@ -130,6 +131,34 @@ describe('a file from several origins', () => {
       replies: [{ status: 301, location: 'http://127.0.0.1:8001/big.bin' }],
       verified: 'size and hash',
     });
+  });
+
+  it.each([
+    ['that is told by pieces comes whole from the others', true],
+    ['that only the whole hash tells is noticed: nothing is saved', false],
+  ])('from a foreign Metalink with a mirror that lies, %s', async (_what, withPieces) => {
+    const world = new HttpWorld();
+    const sha256 = (part: Buffer): string => createHash('sha256').update(part).digest('hex');
+    const length = 256 * 1024;
+    const hex = Array.from({ length: Math.ceil(SIZE / length) }, (_, at) =>
+      sha256(bytes.subarray(at * length, (at + 1) * length)),
+    );
+    const metalink = formatMetalink([
+      {
+        name: 'big.bin',
+        size: SIZE,
+        hashes: { 'sha-256': sha256(bytes) },
+        pieces: withPieces ? { hash: 'sha-256', length, hex } : null,
+        urls: [8001, 8002].map((port) => ({ url: `http://127.0.0.1:${port}/big.bin`, priority: 1 })),
+      },
+    ]);
+    await world.origin(1, { 'big.bin': bytes, 'big.bin.meta4': metalink });
+    await world.origin(2, { 'big.bin': content(SIZE, 22) });
+    const result = world.get('127.0.0.1:8001/big.bin.meta4');
+    if (withPieces) expect((await result).sha256).toBe(sha256(bytes));
+    else await expect(result).rejects.toMatchObject({ code: 'CORRUPT' });
+    expect(world.sim.files.at('/out').names).toEqual(withPieces ? ['big.bin'] : []);
+    if (withPieces) expect(world.saved.equals(bytes)).toBe(true);
   });
 
   it('comes from where a Metalink says', async () => {

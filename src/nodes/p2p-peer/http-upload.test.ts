@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseMetalink } from '../../protocol/metalink';
 import { downloadFromMirrors } from '../engine/mirror-download';
@@ -55,6 +56,23 @@ describe('a peer asked over HTTP', () => {
       'Content-Range: bytes 0-3/1500000',
       'Content-Range: bytes 4-7/1500000',
     ]);
+    await world.stop();
+  });
+
+  it('names the other peers, with a digest, to who asks for one: one field each, as aria2 reads them', async () => {
+    const world = await started();
+    const get = (more: string): string => `GET /my%20big.bin HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+    const describedBy = 'Link: </my%20big.bin.meta4>; rel=describedby; type="application/metalink4+xml"';
+    const { head } = await ask(world, get('Want-Digest: SHA-512;q=1, SHA-256;q=1, SHA;q=0.1\r\n'));
+    const digest = createHash('sha256').update(bytes).digest('base64');
+    expect(head.split('\r\n').filter((line) => /^(?:Link|Digest)/.test(line))).toEqual([
+      describedBy,
+      'Link: <http://127.0.0.1:9002/my%20big.bin>; rel=duplicate; pri=2',
+      `Digest: SHA-256=${digest}`,
+    ]);
+    const plain = await ask(world, get(''));
+    expect(plain.head).toContain(describedBy);
+    expect(plain.head).not.toMatch(/duplicate|Digest/);
     await world.stop();
   });
 

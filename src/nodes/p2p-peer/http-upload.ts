@@ -2,6 +2,7 @@
  * The same files over HTTP, on the same port: `GET /name` with ranges, and `GET /name.meta4`, a Metalink of all
  * peers that have the file. So any download program can take from the whole swarm.
  */
+import { wantsOldDigest } from '../../protocol/http/digest';
 import { Fields } from '../../protocol/http/fields';
 import { defaultHeadLimits, HeadReader } from '../../protocol/http/head-reader';
 import { HttpError } from '../../protocol/http/http-error';
@@ -11,17 +12,15 @@ import { parseRequestHead, type RequestHead } from '../../protocol/http/request-
 import { responseHead } from '../../protocol/http/serialise';
 import { fileNameOf } from '../../protocol/http/target';
 import { METALINK_TYPE } from '../../protocol/metalink';
-import type { Connection } from '../../runtime/context';
+import { type HttpDescription, METALINK_ENDING } from './http-description';
 import type { SharedFile } from './library';
 import { StreamUpload, type StreamUploadOptions } from './stream-upload';
 
-const METALINK_ENDING = '.meta4';
 /** Requests that may wait for their answers on one connection. */
 const MAX_PIPELINED = 1000;
 
 export interface HttpUploadOptions extends StreamUploadOptions {
-  /** The Metalink of a shared file. */
-  metalink(file: SharedFile, connection: Connection): Promise<string>;
+  description: HttpDescription;
 }
 
 /** Whether the first bytes of a connection are an HTTP request: no peer asks for a file of such a name. */
@@ -79,11 +78,11 @@ export class HttpUpload extends StreamUpload<HttpUploadOptions> {
     if (method !== 'GET' && method !== 'HEAD') return this.#refuse(501);
     const name = fileNameOf(target) ?? '';
     const shared = library.files.get(name);
-    if (shared) return this.#sendFile(shared, method === 'HEAD', fields.first('range'));
+    if (shared) return this.#sendFile(shared, method === 'HEAD', fields);
     const described =
       name.endsWith(METALINK_ENDING) && library.files.get(name.slice(0, -METALINK_ENDING.length));
     if (!described) return this.#send(responseHead(404, Fields.of(['Content-Length', '0'])));
-    const document = Buffer.from(await this.options.metalink(described, this.connection));
+    const document = Buffer.from(await this.options.description.metalink(described, this.connection.local));
     const head = responseHead(
       200,
       Fields.of(['Content-Type', METALINK_TYPE], ['Content-Length', String(document.length)]),
@@ -91,15 +90,18 @@ export class HttpUpload extends StreamUpload<HttpUploadOptions> {
     return this.#send(method === 'HEAD' ? head : Buffer.concat([head, document]));
   }
 
-  async #sendFile(shared: SharedFile, headOnly: boolean, rangeField: string | undefined): Promise<void> {
+  async #sendFile(shared: SharedFile, headOnly: boolean, asked: Fields): Promise<void> {
     const { size } = shared;
+    const { description } = this.options;
+    const rangeField = asked.first('range');
     const ranges = rangeField === undefined ? null : selectRanges(rangeField, size);
-    const described = `<${encodeURI(`/${shared.name}`)}${METALINK_ENDING}>; rel=describedby; type="${METALINK_TYPE}"`;
     const fields = Fields.of(
       ['Accept-Ranges', 'bytes'],
       ['ETag', `"${size.toString(36)}-${Math.round(shared.modifiedMs).toString(36)}"`],
-      ['Link', described],
       ['Content-Type', mediaTypeOf(shared.name)],
+      ...description.describedBy(shared),
+      // Who asks for a part knows the rest already.
+      ...(wantsOldDigest(asked) && !ranges ? await description.mirrors(shared) : []),
     );
     if (ranges === 'unsatisfiable') {
       fields.add('Content-Range', `bytes */${size}`).add('Content-Length', '0');

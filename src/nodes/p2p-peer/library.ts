@@ -1,24 +1,21 @@
 /** The files a peer shares: what is in its folder, settled and hashed. */
-import { createHash } from 'node:crypto';
-import { layoutOf } from '../../protocol/pieces/layout';
 import type { Folder, NodeContext, ReadableFile, Timer } from '../../runtime/context';
-import { HASH_BYTES, hashFile, type PieceHashes, rootHash } from '../engine/piece-hashes';
+import { hashFile, type PieceHashes, readFully, wholeOf } from '../engine/piece-hashes';
 import { codeOf } from '../shared/error-text';
+import { HashCache, type WholeDigests } from './hash-cache';
 
 /** A file is being written until it has not changed for so long; only then is it announced. */
 const SETTLE_MS = 300;
-/** Hashes are kept here, so that a restart hashes only what has changed. */
-const CACHE_FILE = '.p2p-hashes.json';
-const MAX_CACHE_BYTES = 256 * 1024 * 1024;
-const SAVE_AFTER_MS = 500;
-const MD5_BLOCK = 1024 * 1024;
+const DIGEST_BLOCK = 1024 * 1024;
 
 export interface SharedFile {
   readonly name: string;
   readonly size: number;
   readonly modifiedMs: number;
   hashes: PieceHashes | null;
-  md5: string | null;
+  /** Of the whole file, those that somebody has asked for. */
+  digests: WholeDigests;
+  readonly digesting: Partial<Record<keyof WholeDigests, Promise<string>>>;
   /** Fires when the file is deleted, renamed or changed: its uploads end. */
   readonly gone: AbortController;
 }
@@ -29,20 +26,12 @@ export interface LibraryListener {
   removed(name: string): void;
 }
 
-interface CachedHashes {
-  size: number;
-  modifiedMs: number;
-  root: string;
-  hashes: string;
-  md5?: string;
-}
-
 export class Library {
   readonly #context: NodeContext;
   readonly #folder: Folder;
   readonly #listener: LibraryListener;
   readonly #files = new Map<string, SharedFile>();
-  readonly #cache = new Map<string, CachedHashes>();
+  readonly #cache: HashCache;
   readonly #stopped = new AbortController();
   /** Files to hash; who is asked for comes first. */
   #queue: SharedFile[] = [];
@@ -53,7 +42,6 @@ export class Library {
   >();
   #watch: Timer | null = null;
   #rescan: Timer | null = null;
-  #save: Timer | null = null;
   #scanning: Promise<void> | null = null;
   #scanAgain = false;
 
@@ -61,10 +49,11 @@ export class Library {
     this.#context = context;
     this.#folder = folder;
     this.#listener = listener;
+    this.#cache = new HashCache(context, folder, (name) => this.#files.has(name));
   }
 
   async start(): Promise<void> {
-    await this.#readCache();
+    await this.#cache.read();
     await this.scan();
     this.#watch = this.#folder.watch(() => void this.scan());
   }
@@ -73,8 +62,7 @@ export class Library {
     this.#stopped.abort();
     this.#watch?.cancel();
     this.#rescan?.cancel();
-    this.#save?.cancel();
-    if (this.#save) await this.#writeCache();
+    await this.#cache.close();
     for (const file of this.#files.values()) file.gone.abort();
   }
 
@@ -109,37 +97,20 @@ export class Library {
     });
   }
 
-  /** The md5 of a file, which peers of the seed want to know. */
-  async md5Of(file: SharedFile): Promise<string> {
-    if (file.md5) return file.md5;
-    const hash = createHash('md5');
-    const open = await this.open(file);
-    try {
-      const block = Buffer.allocUnsafe(Math.min(MD5_BLOCK, Math.max(1, open.size)));
-      for (let at = 0; at < open.size; ) {
-        file.gone.signal.throwIfAborted();
-        const read = await open.read(block, at);
-        if (read === 0) break;
-        hash.update(block.subarray(0, read));
-        at += read;
-      }
-    } finally {
-      await open.close();
-    }
-    file.md5 = hash.digest('hex');
-    this.#remember(file);
-    return file.md5;
+  /** A digest of the whole file, hex; the first to ask waits until the file has been read. */
+  digestOf(file: SharedFile, algorithm: keyof WholeDigests): Promise<string> {
+    const known = file.digests[algorithm];
+    if (known) return Promise.resolve(known);
+    file.digesting[algorithm] ??= this.#digest(file, algorithm).finally(() => {
+      delete file.digesting[algorithm];
+    });
+    return file.digesting[algorithm];
   }
 
   /** A download that has just been finished is shared without being hashed again. */
   adopt(name: string, stat: { size: number; modifiedMs: number }, hashes: PieceHashes): void {
-    this.#cache.set(name, {
-      ...stat,
-      root: hashes.root.toString('hex'),
-      hashes: hashes.hashes.toString('base64'),
-    });
+    this.#cache.remember(name, stat, hashes);
     this.#take(name, stat.size, stat.modifiedMs);
-    this.#saveSoon();
   }
 
   /** Looks at the folder. One look at a time; a change meanwhile makes it look again. */
@@ -182,10 +153,18 @@ export class Library {
   }
 
   #take(name: string, size: number, modifiedMs: number): void {
-    const file: SharedFile = { name, size, modifiedMs, hashes: null, md5: null, gone: new AbortController() };
+    const known = this.#cache.find(name, { size, modifiedMs });
+    const file: SharedFile = {
+      name,
+      size,
+      modifiedMs,
+      hashes: known?.hashes ?? null,
+      digests: known?.digests ?? {},
+      digesting: {},
+      gone: new AbortController(),
+    };
     this.#files.get(name)?.gone.abort();
     this.#files.set(name, file);
-    this.#applyCached(file);
     if (!file.hashes) {
       this.#queue.push(file);
       void this.#hashNext();
@@ -220,7 +199,7 @@ export class Library {
       } finally {
         await open.close();
       }
-      this.#remember(file);
+      this.#cache.remember(file.name, file, file.hashes, file.digests);
       this.#settleWaiting(file, file.hashes);
       if (this.#files.get(file.name) === file) this.#listener.added(file);
     } catch (error) {
@@ -233,6 +212,27 @@ export class Library {
     void this.#hashNext();
   }
 
+  async #digest(file: SharedFile, algorithm: keyof WholeDigests): Promise<string> {
+    const open = await this.open(file);
+    const hasher = this.#context.hashing.hasher(algorithm, file.size);
+    try {
+      let block: Buffer = Buffer.allocUnsafeSlow(Math.min(DIGEST_BLOCK, file.size));
+      for (let at = 0; at < file.size; at += block.length) {
+        file.gone.signal.throwIfAborted();
+        const part = block.subarray(0, Math.min(block.length, file.size - at));
+        await readFully(open, part, at);
+        block = wholeOf(await hasher.update(part));
+      }
+      const digest = await hasher.digest();
+      file.digests = { ...file.digests, [algorithm]: digest };
+      if (file.hashes) this.#cache.remember(file.name, file, file.hashes, file.digests);
+      return digest;
+    } finally {
+      hasher.close();
+      await open.close();
+    }
+  }
+
   #settleWaiting(file: SharedFile, outcome: PieceHashes | Error): void {
     const waiting = this.#waiting.get(file) ?? [];
     this.#waiting.delete(file);
@@ -241,76 +241,4 @@ export class Library {
       else resolve(outcome);
     }
   }
-
-  #applyCached(file: SharedFile): void {
-    const cached = this.#cache.get(file.name);
-    if (!cached || cached.size !== file.size || cached.modifiedMs !== file.modifiedMs) return;
-    const layout = layoutOf(file.size);
-    const hashes = Buffer.from(cached.hashes, 'base64');
-    if (hashes.length !== layout.count * HASH_BYTES) return;
-    const root = rootHash(layout, hashes);
-    // Guards against a damaged cache, not against the owner of the folder.
-    if (root.toString('hex') !== cached.root) return;
-    file.hashes = { layout, hashes, root };
-    file.md5 = cached.md5 ?? null;
-  }
-
-  #remember(file: SharedFile): void {
-    if (!file.hashes) return;
-    const { size, modifiedMs, hashes, md5 } = file;
-    this.#cache.set(file.name, {
-      size,
-      modifiedMs,
-      root: hashes.root.toString('hex'),
-      hashes: hashes.hashes.toString('base64'),
-      ...(md5 ? { md5 } : {}),
-    });
-    this.#saveSoon();
-  }
-
-  #saveSoon(): void {
-    if (this.#stopped.signal.aborted) return;
-    this.#save ??= this.#context.clock.after(SAVE_AFTER_MS, () => {
-      this.#save = null;
-      void this.#writeCache();
-    });
-  }
-
-  async #readCache(): Promise<void> {
-    try {
-      const file = await this.#folder.open(CACHE_FILE);
-      const bytes = Buffer.alloc(Math.min(file.size, MAX_CACHE_BYTES));
-      await file.read(bytes, 0);
-      await file.close();
-      for (const [name, cached] of Object.entries(JSON.parse(bytes.toString()) as Record<string, unknown>)) {
-        if (isCached(cached)) this.#cache.set(name, cached);
-      }
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT')
-        this.#context.log.info('The kept hashes cannot be read; the files are hashed again.');
-    }
-  }
-
-  async #writeCache(): Promise<void> {
-    const kept = [...this.#cache].filter(([name]) => this.#files.has(name));
-    try {
-      const file = await this.#folder.create(`${CACHE_FILE}~`, { truncate: true });
-      await file.write(Buffer.from(JSON.stringify(Object.fromEntries(kept))), 0);
-      await file.close();
-      await this.#folder.rename(`${CACHE_FILE}~`, CACHE_FILE);
-    } catch (error) {
-      this.#context.log.warn(`The hashes cannot be kept: ${(error as Error).message}`);
-    }
-  }
-}
-
-function isCached(value: unknown): value is CachedHashes {
-  const { size, modifiedMs, root, hashes, md5 } = (value ?? {}) as Record<string, unknown>;
-  return (
-    typeof size === 'number' &&
-    typeof modifiedMs === 'number' &&
-    typeof root === 'string' &&
-    typeof hashes === 'string' &&
-    (md5 === undefined || typeof md5 === 'string')
-  );
 }

@@ -1,26 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
-import { pathOfFile } from '../../protocol/http/target';
-import { formatMetalink } from '../../protocol/metalink';
 import { type AnnouncedFile, PREFACE } from '../../protocol/p2p-messages';
 import { decodeSeedName } from '../../protocol/p2p-seed';
 import type {
   Connection,
   CreateNode,
   DatagramSocket,
-  Endpoint,
   Folder,
   Listener,
   NodeContext,
   NodeProgram,
   OperationScope,
 } from '../../runtime/context';
-import { hashOf } from '../engine/piece-hashes';
 import { answerProbes } from '../p2p/probe';
 import { LogFile } from '../shared/log-file';
 import { Downloads } from './downloads';
 import { FramedUpload, type Servable } from './framed-upload';
+import { HttpDescription } from './http-description';
 import { HttpUpload, isHttpRequest } from './http-upload';
 import { IndexLink } from './index-link';
 import { Library, type SharedFile } from './library';
@@ -189,26 +185,9 @@ class P2pPeer implements NodeProgram {
       uploads: this.#uploads,
       library: this.#library,
       id,
-      metalink: (file, { local }) => this.#metalink(file, local),
+      description: new HttpDescription(this.#library, this.#link),
       closed,
     });
-  }
-
-  /** Everybody who has the file in full serves it over HTTP as well, if it is one of ours. */
-  async #metalink(file: SharedFile, own: Endpoint): Promise<string> {
-    const { layout, hashes, root } = await this.#library.hashesOf(file);
-    const found = await this.#link.find(file.name).catch(() => []);
-    const others = found.filter((holder) => holder.extended && holder.complete && root.equals(holder.root));
-    const path = pathOfFile(file.name);
-    const urls = [own, ...others].map((at, index) => ({
-      url: `http://${formatEndpoint(at)}${path}`,
-      priority: index + 1,
-    }));
-    const hex = Array.from({ length: layout.count }, (_, piece) =>
-      Buffer.from(hashOf(hashes, piece)).toString('hex'),
-    );
-    const pieces = layout.count > 0 ? { hash: 'sha-256' as const, length: layout.pieceSize, hex } : null;
-    return formatMetalink([{ name: file.name, size: file.size, hashes: {}, pieces, urls }]);
   }
 
   #framedUpload(connection: Connection, id: string, closed: () => void): FramedUpload {

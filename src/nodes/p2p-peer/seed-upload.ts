@@ -62,7 +62,8 @@ export class SeedUpload extends StreamUpload<SeedUploadOptions> {
     this.file = shared.name;
     this.#shared = shared;
     try {
-      const spec = formatSeedFileSpec({ size: shared.size, md5: await this.options.library.md5Of(shared) });
+      const md5 = await this.options.library.digestOf(shared, 'md5');
+      const spec = formatSeedFileSpec({ size: shared.size, md5 });
       this.#trace('out', spec);
       this.connection.write(spec);
     } catch {
