@@ -153,10 +153,11 @@ export class Library {
     entry.prepared = undefined;
   }
 
-  /** A small reply that was read from the disk moves to memory. */
+  /** A small reply that was read from the disk moves to memory; whoever reads one that is gone may finish. */
   promote(entry: Entry, bytes: Uint8Array): void {
-    if (entry.gone || entry.memoryWeight > 0) return;
-    if (!this.reserve(entry, bytes.length + overheadOf(entry.fields, entry.key))) return;
+    if (entry.memoryWeight > 0) return;
+    const weight = bytes.length + overheadOf(entry.fields, entry.key);
+    if (!entry.gone && !this.reserve(entry, weight)) return;
     entry.content = MemoryContent.of(bytes);
     this.settle(entry);
   }

@@ -259,12 +259,14 @@ export class CachingProxy {
       this.#library.remove(entry);
       return this.#askAgain(flight, 'the validator was not the stored one');
     }
-    for (const same of this.#sameRepresentation(entry, reply)) this.#refresh(same, reply);
+    const renewed = this.#sameRepresentation(entry, reply);
+    for (const each of renewed) this.#refresh(each, reply);
     for (const waiter of flight.waiters) {
       const cache: CacheStatus = { hit: false, forward: flight.reason, forwardStatus: 304, stored: true };
       const reason = `${flight.why}, revalidated, 304`;
       this.#responder.answer(waiter, entry, { cache, outcome: 'revalidated', reason }, true);
     }
+    this.#removeForbidden(renewed);
   }
 
   /** A strong validator identifies every stored reply that has it (RFC 9111, section 4.3.4). */
@@ -273,6 +275,11 @@ export class CachingProxy {
     return this.#library
       .variantsOf(entry.key)
       .filter((other) => other === entry || (etag !== undefined && other.etag === etag && isStrong(etag)));
+  }
+
+  /** Newer fields may forbid to store what they came to renew. */
+  #removeForbidden(renewed: Entry[]): void {
+    for (const entry of renewed) if (!this.#rules.mayStay(entry)) this.#library.remove(entry);
   }
 
   #refresh(entry: Entry, reply: Arrived): void {
@@ -462,11 +469,14 @@ export class CachingProxy {
 
   /** RFC 9111, section 4.3.5: a HEAD renews what is stored for GET, or shows that it no longer holds. */
   #headUpdates(flight: Flight, reply: Arrived): void {
-    for (const entry of this.#library.selected(flight.key, flight.requestFields)) {
-      if (entry.meta.status !== 200 || entry.partial) continue;
+    const stored = this.#library
+      .selected(flight.key, flight.requestFields)
+      .filter(({ meta, partial }) => meta.status === 200 && !partial);
+    for (const entry of stored) {
       if (headAgrees(reply.fields, entry.fields, entry.content.length)) this.#refresh(entry, reply);
       else this.#library.remove(entry);
     }
+    this.#removeForbidden(stored);
   }
 
   /** RFC 9110, section 7.6.2: a request may say how many proxies it is to pass. */

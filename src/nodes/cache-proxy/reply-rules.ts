@@ -5,8 +5,9 @@ import { decideReuse, type Reuse, seconds } from '../../protocol/http/cache/reus
 import { storageRefusal, storedFields } from '../../protocol/http/cache/storability';
 import { replyControl } from '../../protocol/http/cache/targeted';
 import { updatedFields } from '../../protocol/http/cache/validation';
+import { varyNames } from '../../protocol/http/cache/vary';
 import { formatHttpDate, parseHttpDate } from '../../protocol/http/date';
-import type { Fields } from '../../protocol/http/fields';
+import { Fields } from '../../protocol/http/fields';
 import type { ResponseHead } from '../../protocol/http/response-head';
 import { resolveReference } from '../../protocol/http/target';
 import type { Entry, ReplyMeta } from './entry';
@@ -99,6 +100,14 @@ export class ReplyRules {
       lifetime: meta.lifetime,
       describesTarget: named !== null && keyOf(named) === request.route.key,
     });
+  }
+
+  /** Whether a reply may stay where it is stored, now that its fields have changed. */
+  mayStay({ meta, varyNames: names }: Entry): boolean {
+    const { status, fields, control, lifetime } = meta;
+    const request = { method: 'GET', requestFields: new Fields(), requestDirectives: noDirectives };
+    const refusal = storageRefusal({ ...request, status, fields, control, lifetime, describesTarget: false });
+    return refusal === null && `${varyNames(fields)}` === `${names}`;
   }
 
   /** Whether a stored reply may answer. */

@@ -97,6 +97,21 @@ describe('disk', () => {
     expect(contents(world)[0]).toMatchObject({ tier: 'disk', size: 50_000, hits: 2 });
   });
 
+  it.each([400, 50_000])('what is removed while %i bytes of it are read is read to the end', async (size) => {
+    const world = await CacheWorld.start({ ...disk, memory: 10_000 });
+    const tag: [string, string] = ['ETag', '"a"'];
+    const body = 'y'.repeat(size);
+    world.script({ headers: [['Cache-Control', 'max-age=1'], tag], body });
+    await world.ask();
+    await world.stop();
+    await world.startCache({ ...disk, memory: 10_000 });
+    await world.wait(3);
+    world.script({ headers: [['Cache-Control', 'no-store'], tag], validate: true });
+    expect((await world.ask()).body).toBe(body);
+    await world.simulation.settle();
+    expect([contents(world), files(world)]).toEqual([[], []]);
+  });
+
   it('goes on serving from disk what memory had to give up', async () => {
     const world = await CacheWorld.start({ ...disk, memory: 20_000 });
     world.fallback = fresh('z'.repeat(4000));

@@ -125,6 +125,22 @@ describe('validation (RFC 9111, section 4.3)', () => {
     expect((await world.ask()).body).toBe(holds ? 'old' : 'new');
   });
 
+  it.each<[string, Headers]>([
+    ['forbids storing', [['Cache-Control', 'no-store']]],
+    ['is for one user', [['Cache-Control', 'private, max-age=60']]],
+    ['varies by another field', [...fresh, ['Vary', 'Foo']]],
+  ])('3: after a 304 that %s the stored reply answers once more, and goes', async (_what, headers) => {
+    const world = await CacheWorld.start();
+    const tag: Headers = [['ETag', '"a"']];
+    world.script({ headers: [...stale, ...tag], body: 'old' });
+    world.script({ headers: [...headers, ...tag], validate: true }, { headers: fresh, body: 'new' });
+    await world.ask();
+    await world.wait(3);
+    expect((await world.ask()).body).toBe('old');
+    expect((await world.ask()).body).toBe('new');
+    expect(world.seen[2]?.head.fields.has('if-none-match')).toBe(false);
+  });
+
   it('4.3.4: a 304 with a strong tag renews every variant that has it', async () => {
     const world = await CacheWorld.start();
     const variant = (tag: string): Headers => [...stale, ['ETag', tag], ['Vary', 'Foo']];
