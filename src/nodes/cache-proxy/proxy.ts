@@ -1,14 +1,8 @@
 import type { CacheStatus, ForwardReason } from '../../protocol/http/cache/cache-status';
 import { invalidatedBy, isSafe } from '../../protocol/http/cache/invalidation';
-import { mayServeOnError, requestDirectives } from '../../protocol/http/cache/reuse';
-import {
-  addValidators,
-  headAgrees,
-  selectsStored,
-  withoutConditions,
-} from '../../protocol/http/cache/validation';
+import { requestDirectives } from '../../protocol/http/cache/reuse';
+import { addValidators, withoutConditions } from '../../protocol/http/cache/validation';
 import { variantKey, varyNames } from '../../protocol/http/cache/vary';
-import { isStrong } from '../../protocol/http/etag';
 import { Fields } from '../../protocol/http/fields';
 import type { Framing } from '../../protocol/http/framing';
 import { endToEndFields } from '../../protocol/http/hop-by-hop';
@@ -22,6 +16,7 @@ import { Arrivals, passingEntry } from './arrivals';
 import { Entry } from './entry';
 import { Flight, type Pending } from './flight';
 import { Flights } from './flights';
+import { Freshening } from './freshening';
 import type { Library } from './library';
 import type { CacheConfig } from './manifest';
 import { forwardFields, isLoop, type Origins } from './origins';
@@ -31,6 +26,7 @@ import { PurgeMarks } from './purge-marks';
 import { type Arrived, arrived, ReplyRules } from './reply-rules';
 import type { Responder } from './responder';
 import { keyOf, type Route, routeOf } from './route';
+import { StaleReplies } from './stale-replies';
 
 /** Decides for each request whether what is stored may answer it, and asks the origin otherwise. */
 export class CachingProxy {
@@ -42,6 +38,8 @@ export class CachingProxy {
   readonly #rules: ReplyRules;
   readonly #arrivals: Arrivals;
   readonly #parts: Parts;
+  readonly #freshening: Freshening;
+  readonly #stale: StaleReplies;
   readonly #flights: Flights;
   readonly #purged = new PurgeMarks();
 
@@ -58,6 +56,8 @@ export class CachingProxy {
     this.#rules = new ReplyRules(config);
     this.#arrivals = new Arrivals(context, parts.library);
     this.#parts = new Parts(context, parts.library, this.#rules, this.#arrivals);
+    this.#freshening = new Freshening(context.clock, parts.library, this.#rules);
+    this.#stale = new StaleReplies(config, context.clock, parts.responder);
     this.#flights = new Flights(context.clock);
   }
 
@@ -231,7 +231,11 @@ export class CachingProxy {
     if (validates) {
       validates.revalidating = false;
       if (head.status === 304) return this.#notModified(flight, validates, reply);
-      if (this.#sparedFromError(flight, validates, head.status)) return;
+      if (this.#stale.onStatus(flight, validates, head.status)) {
+        flight.discards = true;
+        flight.call?.abort();
+        return;
+      }
     }
     if (completes && head.status === 206) this.#completionArrived(flight, completes, reply, framing);
     else if (head.status === 206) this.#partArrived(flight, reply, framing);
@@ -243,7 +247,9 @@ export class CachingProxy {
     if (!isSafe(flight.method)) this.#invalidate(flight, head);
     // Its own reply is from after the change.
     flight.launchedAt = this.#purged.now;
-    if (flight.method === 'HEAD' && head.status === 200) this.#headUpdates(flight, reply);
+    if (flight.method === 'HEAD' && head.status === 200) {
+      this.#freshening.byHead(flight.key, flight.requestFields, reply);
+    }
     this.#replyArrived(flight, reply, framing);
   }
 
@@ -254,38 +260,14 @@ export class CachingProxy {
   /** The stored reply still holds: its fields are renewed, and it answers everybody who waits. */
   #notModified(flight: Flight, entry: Entry, reply: Arrived): void {
     flight.discards = true;
-    if (entry.gone || !selectsStored(reply.fields, entry.fields, reply.timing.receivedAt)) {
-      // The 304 is about something else (RFC 9111, section 4.3.4): only the whole reply helps.
-      this.#library.remove(entry);
-      return this.#askAgain(flight, 'the validator was not the stored one');
-    }
-    const renewed = this.#sameRepresentation(entry, reply);
-    for (const each of renewed) this.#refresh(each, reply);
-    for (const waiter of flight.waiters) {
-      const cache: CacheStatus = { hit: false, forward: flight.reason, forwardStatus: 304, stored: true };
-      const reason = `${flight.why}, revalidated, 304`;
-      this.#responder.answer(waiter, entry, { cache, outcome: 'revalidated', reason }, true);
-    }
-    this.#removeForbidden(renewed);
-  }
-
-  /** A strong validator identifies every stored reply that has it (RFC 9111, section 4.3.4). */
-  #sameRepresentation(entry: Entry, { fields }: Arrived): Entry[] {
-    const etag = fields.first('etag');
-    return this.#library
-      .variantsOf(entry.key)
-      .filter((other) => other === entry || (etag !== undefined && other.etag === etag && isStrong(etag)));
-  }
-
-  /** Newer fields may forbid to store what they came to renew. */
-  #removeForbidden(renewed: Entry[]): void {
-    for (const entry of renewed) if (!this.#rules.mayStay(entry)) this.#library.remove(entry);
-  }
-
-  #refresh(entry: Entry, reply: Arrived): void {
-    entry.update(this.#rules.updated(entry.meta, reply), this.#context.clock.now(), reply.ageMs);
-    this.#library.reweigh(entry);
-    this.#library.disk?.update(entry);
+    const held = this.#freshening.byNotModified(entry, reply, () => {
+      for (const waiter of flight.waiters) {
+        const cache: CacheStatus = { hit: false, forward: flight.reason, forwardStatus: 304, stored: true };
+        const reason = `${flight.why}, revalidated, 304`;
+        this.#responder.answer(waiter, entry, { cache, outcome: 'revalidated', reason }, true);
+      }
+    });
+    if (!held) this.#askAgain(flight, 'the validator was not the stored one');
   }
 
   /** Asks for the whole reply, because that to a question of ours is of no use. */
@@ -374,46 +356,10 @@ export class CachingProxy {
     if (content && entry) return this.#arrivals.drop(entry, content);
     if (validates) {
       validates.revalidating = false;
-      const disconnectedMs = this.#config.staleOnDisconnect * 1000;
-      this.#answerStale(flight, validates, error.message, null, disconnectedMs);
+      this.#stale.onFailure(flight, validates, error.message);
     }
     for (const { exchange } of flight.waiters)
       this.#responder.fail(exchange, flight.key, error, flight.reason);
-  }
-
-  /** True when nobody needs an origin's error, because what is stored stands in for it (RFC 5861). */
-  #sparedFromError(flight: Flight, entry: Entry, status: number): boolean {
-    const background = flight.waiters.length === 0;
-    this.#answerStale(flight, entry, `the origin answered ${status}`, status, 0);
-    if (flight.waiters.length > 0 || (background && status < 500)) return false;
-    flight.discards = true;
-    flight.call?.abort();
-    return true;
-  }
-
-  /** Answers those of the waiters with a stale reply who may have one, and leaves the others. */
-  #answerStale(
-    flight: Flight,
-    entry: Entry,
-    problem: string,
-    status: number | null,
-    disconnectedMs: number,
-  ): void {
-    const ageMs = entry.ageMs(this.#context.clock.now());
-    const mayHave = (waiter: Pending): boolean =>
-      this.#config.mode === 'rfc' && mayServeOnError(waiter.directives, entry, ageMs, status, disconnectedMs);
-    const spared = flight.waiters.filter(mayHave);
-    flight.waiters = flight.waiters.filter((waiter) => !spared.includes(waiter));
-    for (const waiter of spared) {
-      const cache: CacheStatus = {
-        hit: true,
-        ttl: Math.floor((entry.lifetimeMs - ageMs) / 1000),
-        detail: 'stale: the origin failed',
-        ...(status === null ? {} : { forwardStatus: status }),
-      };
-      const reason = `${flight.why}, but ${problem}`;
-      this.#responder.answer(waiter, entry, { cache, outcome: 'stale', reason }, true);
-    }
   }
 
   /** The client of a flight is gone: without others who wait, what has not begun to arrive is not fetched. */
@@ -465,18 +411,6 @@ export class CachingProxy {
       this.#library.invalidate(key);
       this.markPurged((other) => other === key);
     }
-  }
-
-  /** RFC 9111, section 4.3.5: a HEAD renews what is stored for GET, or shows that it no longer holds. */
-  #headUpdates(flight: Flight, reply: Arrived): void {
-    const stored = this.#library
-      .selected(flight.key, flight.requestFields)
-      .filter(({ meta, partial }) => meta.status === 200 && !partial);
-    for (const entry of stored) {
-      if (headAgrees(reply.fields, entry.fields, entry.content.length)) this.#refresh(entry, reply);
-      else this.#library.remove(entry);
-    }
-    this.#removeForbidden(stored);
   }
 
   /** RFC 9110, section 7.6.2: a request may say how many proxies it is to pass. */
