@@ -84,6 +84,8 @@ export interface LinksField extends FieldBase {
   port: string;
   transport: 'tcp' | 'udp';
   role: string;
+  /** Links are made by a person alone; without it, nodes that are added are linked to whatever there is. */
+  byHand?: boolean;
 }
 
 /** A row of a short table: a text for each column. */

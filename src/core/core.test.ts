@@ -600,6 +600,32 @@ describe('a download', () => {
     expect((await transfer(id, 'done')).client).toBe(other);
   });
 
+  it('goes through a client that is linked to a balancer in front of servers that have the file', async () => {
+    const studio = await setUp();
+    const { call, launcher, transfer, phase } = studio;
+    const origin = await add(studio, 'http-origin');
+    const balancer = await add(studio, 'http-balancer');
+    const [client = ''] = (
+      await call('workspace.apply', {
+        command: { type: 'add-node', kind: 'http-client', config: { server: { node: balancer } } },
+      })
+    ).ids;
+    expect(studio.core.supervisor.spec(client).config).toMatchObject({ mirrors: [] });
+    clientScript(studio, () => undefined);
+    const clients = launcher.script;
+    launcher.script = (message, child) => {
+      clients(message, child);
+      if (message.type !== 'operate') return;
+      const rows = [{ name: 'page.txt', size: 1, holders: [{ address: '127.0.0.1:8000' }] }];
+      const value = message.operation === 'catalogue' ? { rows, total: 1 } : { bytes: 1, size: 1 };
+      child.say({ type: 'result', call: message.call, value });
+    };
+    await call('nodes.start', { ids: [origin, balancer] });
+    for (const id of [origin, balancer]) await phase(id, 'running');
+    const { id } = await call('transfers.download', { name: 'page.txt' });
+    expect((await transfer(id, 'done')).client).toBe(client);
+  });
+
   it('says what is missing when there is nothing to ask', async () => {
     const studio = await setUp();
     const { id } = await studio.call('transfers.download', { name: 'hello.txt' });

@@ -35,7 +35,7 @@ export async function ensureClient(parts: Parts, name: string, wanted?: string):
 async function chooseClient({ workspace, supervisor, catalogue }: Parts, name: string): Promise<string> {
   const known = await catalogue.whoKnows(name);
   const nodes = workspace.document.nodes.filter((node) => manifestOf(node.kind)?.downloads);
-  const candidates = nodes.filter((node) => canReach(node, known));
+  const candidates = nodes.filter((node) => canReach(node, known, workspace.document.nodes));
   const score = (node: NodeSpec): number =>
     (known.some(({ holders }) => holders.includes(node.id)) ? 0 : 2) +
     (supervisor.view(node.id).phase === 'running' ? 1 : 0);
@@ -43,15 +43,30 @@ async function chooseClient({ workspace, supervisor, catalogue }: Parts, name: s
   return best?.id ?? addClient(workspace, known);
 }
 
-/** Whether it is linked to an index that knows the file; or, when none does, to any node at all. */
-function canReach(node: NodeSpec, known: readonly Known[]): boolean {
+/**
+ * Whether it is linked to an index that knows the file, directly or over nodes in between (a balancer, a cache);
+ * or, when none does, to any node at all.
+ */
+function canReach(node: NodeSpec, known: readonly Known[], nodes: readonly NodeSpec[]): boolean {
   const fields = Object.entries(manifestOf(node.kind)?.fields ?? {});
   const links = fields.filter(([, { control }]) => control === 'link');
   if (known.length === 0)
     return links.length === 0 || links.some(([key]) => (node.config[key] ?? null) !== null);
-  return links.some(([key, field]) =>
-    linkedNodes(field, node.config[key]).some((target) => known.some(({ index }) => index === target)),
-  );
+  const first = links.flatMap(([key, field]) => linkedNodes(field, node.config[key]));
+  return [...reachedFrom(first, nodes)].some((id) => known.some(({ index }) => index === id));
+}
+
+/** These nodes, and those that they pass requests on to: an index answers itself. */
+function reachedFrom(ids: readonly string[], nodes: readonly NodeSpec[]): Set<string> {
+  const reached = new Set(ids);
+  for (const id of reached) {
+    const node = nodes.find((each) => each.id === id);
+    const manifest = node && manifestOf(node.kind);
+    if (!manifest || manifest.catalogue) continue;
+    for (const [key, field] of Object.entries(manifest.fields))
+      for (const target of linkedNodes(field, node.config[key])) reached.add(target);
+  }
+  return reached;
 }
 
 async function addClient(workspace: OpenWorkspace, known: readonly Known[]): Promise<string> {

@@ -119,7 +119,7 @@ function linkTo(document: Workspace, node: NodeSpec, added: NodeSpec): NodeSpec 
   const config = { ...node.config };
   let changed = false;
   for (const [key, field] of Object.entries(manifest.fields)) {
-    if (!linksTo(field, added.kind)) continue;
+    if (!linksByItself(field, added.kind)) continue;
     if (field.control === 'link' && (config[key] ?? null) === null) {
       config[key] = { node: added.id };
       changed = true;
@@ -137,6 +137,11 @@ function holdsAll(document: Workspace, kinds: readonly string[], value: unknown)
     ((value as LinkValue[] | undefined) ?? []).map((link) => (link && 'node' in link ? link.node : '')),
   );
   return document.nodes.every((node) => !kinds.includes(node.kind) || linked.has(node.id));
+}
+
+/** Whether nodes of this kind are linked to without being asked. */
+export function linksByItself(field: Field, kind: string): boolean {
+  return linksTo(field, kind) && !(field.control === 'links' && field.byHand);
 }
 
 export function linksTo(field: Field, kind: string): boolean {

@@ -3,7 +3,7 @@ import type { Field } from '../../contract/fields';
 import type { NodeManifest } from '../../contract/manifest';
 import type { NodeSpec, Workspace } from '../../contract/workspace';
 import { manifestOf } from '../../nodes/manifests';
-import { applyEdit, knownManifest, linksTo } from './document';
+import { applyEdit, knownManifest, linksByItself, linksTo } from './document';
 import { checkedConfig, linkedNodes } from './node-config';
 import { placeInTier, placeNear } from './placement';
 
@@ -147,7 +147,7 @@ async function freeId(
 function linksFor(document: Workspace, manifest: NodeManifest): Record<string, unknown> {
   const links: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(manifest.fields)) {
-    const targets = document.nodes.filter((node) => linksTo(field, node.kind));
+    const targets = document.nodes.filter((node) => linksByItself(field, node.kind));
     if (field.control === 'links') links[key] = targets.map(({ id }) => ({ node: id }));
     const target = linksTo(field, manifest.id) ? targets.at(-1) : targets[0];
     if (field.control === 'link' && target) links[key] = { node: target.id };

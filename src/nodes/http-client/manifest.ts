@@ -42,6 +42,7 @@ export const manifest = defineNode({
       label: 'Mirrors',
       help: 'Further servers with the same files: a file comes from all that have the very same one, in parallel.',
       flag: 'mirrors',
+      byHand: true,
       advanced: true,
     },
     maxSources: {

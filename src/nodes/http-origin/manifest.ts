@@ -86,6 +86,7 @@ export const manifest = defineNode({
       label: 'Mirrors',
       help: 'Servers with the same files. Replies name them (Link: rel=duplicate), and FILE.meta4 is a Metalink of FILE, so that clients download from all at once.',
       flag: 'mirrors',
+      byHand: true,
       advanced: true,
     },
     idleMs: idleField('A connection without a request is closed after this.', 15_000),
