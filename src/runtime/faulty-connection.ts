@@ -12,6 +12,9 @@ const SOCKET_WINDOW = 1024 * 1024;
 /** A peer that does not take the last bytes of a connection that the node has closed is waited for so long. */
 const LINGER_MS = 10_000;
 
+/** A clock that drifts is read with a rounding error: without this, a timer could come an instant too early for ever. */
+const ROUNDING_MS = 0.5;
+
 /** What all connections of one faulty network share. */
 export interface FaultyWorld {
   faults: FaultSet;
@@ -368,7 +371,7 @@ export class FaultyConnection implements Connection {
   #watchIdle(idle: Idle): void {
     const { nodeClock } = this.#world;
     idle.timer = nodeClock.after(idle.since + idle.ms - nodeClock.now(), () => {
-      if (nodeClock.now() - idle.since >= idle.ms) {
+      if (nodeClock.now() - idle.since >= idle.ms - ROUNDING_MS) {
         this.#touch();
         idle.onIdle();
       }

@@ -1,4 +1,4 @@
-import type { Clock, Endpoint, Hop, NodeContext, NodeEvent, Timer } from '../context';
+import type { Clock, Endpoint, Files, Folder, Hop, NodeContext, NodeEvent, Timer } from '../context';
 import { seededRandom } from '../random';
 import { sleepOn } from '../sleep';
 import { FakeClock } from './fake-clock';
@@ -51,7 +51,7 @@ export class Simulation {
     return {
       net: this.network.host(name, this.clock),
       clock: this.#clockOf(name),
-      files: this.files,
+      files: this.#filesOf(name),
       hashing: memoryHashing,
       log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
       random: this.#random,
@@ -89,7 +89,7 @@ export class Simulation {
     return this.clock.advance(ms);
   }
 
-  /** Kill -9 of one node: its sockets are reset and its timers never fire again. */
+  /** Kill -9 of one node: its sockets are reset, its timers never fire again, and it watches no folder. */
   crash(name: string): void {
     this.network.host(name).crash();
     for (const timer of [...(this.#timers.get(name) ?? [])]) timer.cancel();
@@ -124,6 +124,27 @@ export class Simulation {
       after,
       every: (ms, run) => own(this.clock.every(ms, run)),
       sleep: (ms, signal) => sleepOn({ after }, ms, signal),
+    };
+  }
+
+  /** The same folders for everybody. To be called after `#clockOf`, with whose timers the watches end. */
+  #filesOf(name: string): Files {
+    const timers = this.#timers.get(name);
+    const watchOf = (folder: Folder) => (onChange: () => void) => {
+      const watch = folder.watch(onChange);
+      timers?.add(watch);
+      return watch;
+    };
+    return {
+      kindOf: (path) => this.files.kindOf(path),
+      folder: async (path) =>
+        new Proxy<Folder>(this.files.at(path), {
+          get: (folder, key) => {
+            if (key === 'watch') return watchOf(folder);
+            const value: unknown = Reflect.get(folder, key, folder);
+            return typeof value === 'function' ? value.bind(folder) : value;
+          },
+        }),
     };
   }
 }
