@@ -216,7 +216,8 @@ function isPreferred(entry: Entry, other: Entry): boolean {
   return entry.date >= other.date;
 }
 
-function isSelected(entry: Entry, request: Fields): boolean {
+/** Whether a request selects the reply, by what its Vary names (RFC 9111, section 4.1). */
+export function isSelected(entry: Entry, request: Fields): boolean {
   if (entry.varyNames.length === 0) return true;
   return variantKey(entry.varyNames, request) === entry.variant || prefersLanguage(entry, request);
 }

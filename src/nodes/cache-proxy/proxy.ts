@@ -17,7 +17,7 @@ import { Entry } from './entry';
 import { Flight, type Pending } from './flight';
 import { Flights } from './flights';
 import { Freshening } from './freshening';
-import type { Library } from './library';
+import { isSelected, type Library } from './library';
 import type { CacheConfig } from './manifest';
 import { forwardFields, isLoop, type Origins } from './origins';
 import { Parts } from './parts';
@@ -229,7 +229,7 @@ export class CachingProxy {
     const reply = this.#arrived(flight, head);
     const { validates, completes } = flight;
     if (validates) {
-      validates.revalidating = false;
+      this.#validated(flight, validates);
       if (head.status === 304) return this.#notModified(flight, validates, reply);
       if (this.#stale.onStatus(flight, validates, head.status)) {
         flight.discards = true;
@@ -237,7 +237,9 @@ export class CachingProxy {
         return;
       }
     }
-    if (completes && head.status === 206) this.#completionArrived(flight, completes, reply, framing);
+    // A 416 only says that the representation has become shorter.
+    const onParts = head.status === 206 || head.status === 416;
+    if (completes && onParts) this.#completionArrived(flight, completes, reply, framing);
     else if (head.status === 206) this.#partArrived(flight, reply, framing);
     else this.#replyArrived(flight, reply, framing);
   }
@@ -255,6 +257,14 @@ export class CachingProxy {
 
   #arrived(flight: Flight, head: ResponseHead): Arrived {
     return arrived(head, { requestedAt: flight.requestedAt, receivedAt: this.#context.clock.wallTime() });
+  }
+
+  /** The outcome concerns nobody who waits but has another variant stored: they ask for themselves. */
+  #validated(flight: Flight, entry: Entry): void {
+    entry.revalidating = false;
+    const others = flight.waiters.filter(({ exchange }) => !isSelected(entry, exchange.head.fields));
+    flight.waiters = flight.waiters.filter((waiter) => !others.includes(waiter));
+    for (const waiter of others) this.#serveAlone(waiter);
   }
 
   /** The stored reply still holds: its fields are renewed, and it answers everybody who waits. */
@@ -355,7 +365,7 @@ export class CachingProxy {
     flight.gathers = undefined;
     if (content && entry) return this.#arrivals.drop(entry, content);
     if (validates) {
-      validates.revalidating = false;
+      this.#validated(flight, validates);
       this.#stale.onFailure(flight, validates, error.message);
     }
     for (const { exchange } of flight.waiters)

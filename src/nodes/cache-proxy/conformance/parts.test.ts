@@ -135,6 +135,7 @@ describe('parts (RFC 9111, sections 3.3 and 3.4; RFC 9110, section 14)', () => {
       },
     ],
     ['no validator', { ...part, headers: [['Content-Range', 'bytes 5-9/10']] }],
+    ['416', { status: 416, headers: [['Content-Range', 'bytes */3']], body: '' }],
     ['no Content-Range', { ...part, headers: [['ETag', '"a"']] }],
   ])('3.4: %s for the rest: the whole is asked for, once', async (_what, rest) => {
     const world = await CacheWorld.start();

@@ -144,4 +144,28 @@ describe('Vary (RFC 9111, section 4.1)', () => {
     expect((await world.ask({ headers: [['Foo', '3']] })).body).toBe('default');
     expect(world.seen).toHaveLength(2);
   });
+
+  it('4.1: those who wait for the validation of another variant are answered with their own', async () => {
+    const world = await CacheWorld.start();
+    const variant = (foo: string): Script => ({
+      headers: [
+        ['Cache-Control', 'max-age=1'],
+        ['Vary', 'Foo'],
+        ['ETag', `"${foo}"`],
+      ],
+      body: `for ${foo}`,
+      validate: true,
+      delayMs: 500,
+    });
+    for (const end of ['validated', 'failed']) {
+      world.script(variant('1'), variant('2'));
+      for (const foo of ['1', '2']) await world.ask({ path: `/${end}`, headers: [['Foo', foo]] });
+      await world.wait(3);
+      if (end === 'validated') world.script(variant('1'), variant('2'));
+      else world.fallback = { disconnect: true, delayMs: 500 };
+      const both = ['1', '2'].map((foo) => world.begin({ path: `/${end}`, headers: [['Foo', foo]] }));
+      await world.wait(3);
+      expect((await Promise.all(both)).map(({ body }) => body)).toEqual(['for 1', 'for 2']);
+    }
+  });
 });
