@@ -6,21 +6,26 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import css from './app.module.css';
 import { ConnectionBanner, type ConnectionState, useConnection } from './features/connection/connection';
-import { Dialogs } from './features/dialogs/dialogs';
 import { Dock } from './features/dock/dock';
 import { FaultBanner } from './features/faults/fault-banner';
-import { FaultMenu } from './features/faults/fault-menu';
-import { LinkFaults, SelectionFaults } from './features/faults/faults-tab';
 import { Inspector } from './features/inspector/inspector';
 import { Palette } from './features/palette/palette';
-import { Search } from './features/search/search';
-import { SettingsDialog } from './features/settings/settings-dialog';
 import { Toolbar } from './features/toolbar/toolbar';
 import { Topology } from './features/topology/topology';
 import { Guide } from './features/welcome/guide';
 import { Welcome } from './features/welcome/welcome';
+import { loadTheRest } from './later';
 import { notify } from './notify';
-import { dockPanels, inspectorTabs } from './registry';
+import {
+  Dialogs,
+  dockPanels,
+  FaultMenu,
+  inspectorTabs,
+  LinkFaults,
+  Search,
+  SelectionFaults,
+  SettingsDialog,
+} from './registry';
 import { useSelected } from './store';
 import {
   type Studio,
@@ -72,12 +77,12 @@ function Shell({ studio }: { studio: Studio }) {
   );
 }
 
-/** Above the dock, so that they hide none of its rows. */
+/** Above the dock, so that they hide none of its rows; behind menus (300), so that they hide no entry; before dialogs (200). */
 function Toasts({ studio }: { studio: Studio }) {
   const bottom = useSelected(studio.panel, ({ dockOpen, dockHeight }) => (dockOpen ? dockHeight + 12 : 48));
   // The kit draws one container for each corner; only ours is raised.
   useEffect(() => document.documentElement.style.setProperty('--toasts-bottom', `${bottom}px`), [bottom]);
-  return <Notifications position="bottom-right" limit={4} containerWidth={340} zIndex={500} />;
+  return <Notifications position="bottom-right" limit={4} containerWidth={340} zIndex={250} />;
 }
 
 /** Soon over; if not, it says what it waits for. */
@@ -107,6 +112,7 @@ function Window() {
   useToasts();
   useWatch();
   useWindowKeys();
+  useEffect(() => void loadTheRest(), []);
   useEffect(() => {
     document.title = `${name} – Micro-CDN Studio`;
   }, [name]);

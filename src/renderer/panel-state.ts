@@ -9,8 +9,7 @@ export type Dialog =
   | { kind: 'open-workspace' }
   | { kind: 'rename-workspace' }
   | { kind: 'settings' }
-  | { kind: 'shortcuts' }
-  | { kind: 'confirm'; title: string; text: string; action: string; run: () => void };
+  | { kind: 'shortcuts' };
 
 /** Files that a person gave: the browser's objects, or paths where the shell has paths. */
 export type DroppedFiles = { files: { name: string; file: File }[] } | { paths: string[] };

@@ -1,10 +1,14 @@
 /** A node's settings being edited: what differs, what is wrong, what would be saved. Pure. */
 
+import { z } from 'zod';
 import { formatEndpoint, parseEndpoint } from '../../../contract/endpoint';
 import type { Field, Fields, LinkValue } from '../../../contract/fields';
 import { rowsFromText } from '../../../contract/rows';
 import { fieldSchema } from '../../../contract/schema';
 import type { NodeSpec } from '../../../contract/workspace';
+
+// The content security policy forbids compiled validators; without this, zod tries one and the browser reports it.
+z.config({ jitless: true });
 
 /** Edited values by field; fields that are not in it are as saved. */
 export type Draft = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** Whichever dialog is open. */
-import { Button, Kbd, Modal } from '@mantine/core';
+import { Kbd, Modal } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
 import { useNodeCommands } from '../../node-actions';
 import { shortcutGroups } from '../../shortcuts';
@@ -37,26 +37,6 @@ export function Dialogs({ settings }: { settings: (onClose: () => void) => React
       return settings(close);
     case 'shortcuts':
       return <ShortcutSheet onClose={close} />;
-    case 'confirm':
-      return (
-        <Modal opened onClose={close} title={dialog.title} size={420}>
-          <p className={css.note}>{dialog.text}</p>
-          <footer className={css.footer}>
-            <Button onClick={close}>Cancel</Button>
-            <Button
-              color="red"
-              variant="filled"
-              data-autofocus
-              onClick={() => {
-                close();
-                dialog.run();
-              }}
-            >
-              {dialog.action}
-            </Button>
-          </footer>
-        </Modal>
-      );
   }
 }
 

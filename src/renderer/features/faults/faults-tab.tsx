@@ -1,7 +1,5 @@
 /** The faults of the inspector: of one node, of several, of a link. */
 import { useMemo } from 'react';
-import { isOnLink } from '../../fault-links';
-import { useStudio } from '../../studio-context';
 import { Section } from '../../ui/facts';
 import { FaultsPanel } from './faults-panel';
 
@@ -23,12 +21,4 @@ export function SelectionFaults({ nodes }: { nodes: readonly string[] }) {
       <FaultsPanel inset place={useMemo(() => ({ nodes }), [nodes])} />
     </Section>
   );
-}
-
-export function useFaultCount(node: string): number {
-  return useStudio((state) => state.faults.filter((fault) => fault.enabled && fault.node === node).length);
-}
-
-export function useLinkFaultCount(link: string): number {
-  return useStudio((state) => state.faults.filter((fault) => fault.enabled && isOnLink(fault, link)).length);
 }

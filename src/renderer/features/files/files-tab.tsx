@@ -291,10 +291,3 @@ function AddButton({ node }: { node: string }) {
     </>
   );
 }
-
-export function useFileCount(node: string): number {
-  return useStudio((state) => {
-    const files = state.nodes.get(node)?.snapshot.files;
-    return typeof files === 'number' ? files : 0;
-  });
-}

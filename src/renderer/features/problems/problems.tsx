@@ -96,7 +96,3 @@ export function Problems() {
     />
   );
 }
-
-export function useProblemCount(): number {
-  return useStudio((state) => problemsOf(state, Date.now()).length);
-}

@@ -128,11 +128,3 @@ function Outcome({ task }: { task: TaskView }) {
     </span>
   );
 }
-
-export function useRunningTasks(): number {
-  return useStudio((state) => {
-    let running = 0;
-    for (const task of state.tasks.values()) if (task.phase === 'running') running += 1;
-    return running;
-  });
-}
