@@ -93,7 +93,19 @@ export function flowEnd(end: string, specs: ReadonlyMap<string, NodeSpec>): stri
   return specs.has(end) ? end : outsideId(end);
 }
 
-export function graphOf(state: Pick<StudioState, 'specs' | 'nodes' | 'flows'>): Graph {
+type Drawn = Pick<StudioState, 'specs' | 'nodes' | 'flows'>;
+let last: { of: Drawn; graph: Graph } | undefined;
+
+/** Several parts of the window ask for it in each state: it is worked out once. */
+export function graphOf(state: Drawn): Graph {
+  if (last?.of.specs === state.specs && last.of.nodes === state.nodes && last.of.flows === state.flows)
+    return last.graph;
+  const { specs, nodes, flows } = state;
+  last = { of: { specs, nodes, flows }, graph: workOut(state) };
+  return last.graph;
+}
+
+function workOut(state: Drawn): Graph {
   const links = new Map<string, { link: GraphLink; roles: Set<string> }>();
   const outside = new Map<string, OutsideNode>();
   const add = (from: string, to: string, role: string, transient: boolean): void => {
@@ -117,7 +129,7 @@ export function graphOf(state: Pick<StudioState, 'specs' | 'nodes' | 'flows'>): 
 
 /** Servers that a node reports (an index its registrations) and that are none of ours. */
 function addReported(
-  state: Pick<StudioState, 'specs' | 'nodes'>,
+  state: Drawn,
   outside: Map<string, OutsideNode>,
   add: (from: string, to: string, role: string, transient: boolean) => void,
 ): void {

@@ -8,7 +8,6 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
-  useStore,
   useStoreApi,
 } from '@xyflow/react';
 import {
@@ -33,7 +32,8 @@ import { useReducedMotion } from '../../ui/use-reduced-motion';
 import { carriesFiles } from '../../uploads/dropped';
 import css from './canvas.module.css';
 import { CanvasControls } from './canvas-controls';
-import { useFitting } from './fitting';
+import { useFar } from './far';
+import { mapAbove, useFitting } from './fitting';
 import { LinkEdge, linkAttributes } from './link-edge';
 import type { MenuTarget } from './menus';
 import { NodeCard } from './node-card';
@@ -41,21 +41,8 @@ import { OutsideCard, outsideSize } from './outside-card';
 import { TrafficOverlay } from './traffic-overlay';
 import { useCanvasKeys } from './use-canvas-keys';
 
-/** Below this zoom, cards show their name and state only, in a size that can be read. */
-const farBelow = 0.5;
-
-/**
- * How much larger than the rest the signs of faults are drawn, so that they are seen at any zoom; in few steps, since
- * each is a new style. Undefined close up.
- */
-function farScaleOf(zoom: number): number | undefined {
-  return zoom < farBelow ? Math.min(4.5, Math.round(2 / zoom) / 2) : undefined;
-}
-
 const nodeTypes = { node: NodeCard, outside: OutsideCard };
 const edgeTypes = { link: LinkEdge };
-/** Fewer are seen at a glance anyway. */
-const mapAbove = 12;
 /** Above this, only what is in view is in the document. */
 const virtualAbove = 300;
 /** Above this, links show their labels only when selected. */
@@ -81,8 +68,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
   const edges = useFlowEdges();
   const selectedLink = usePanelState((state) => state.selectedLink);
   const element = useRef<HTMLDivElement>(null);
-  const farScale = useStore((state) => farScaleOf(state.transform[2]));
-  const isFar = farScale !== undefined;
+  const far = useFar();
   const fitView = useFitting(nodes.length);
   const onKeyDown = useCanvasKeys(onMenu, fitView);
   useReveal(element, moving);
@@ -137,8 +123,8 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the nodes inside, which have roles.
     <div
       ref={element}
-      data-far={isFar || undefined}
-      style={{ '--far-scale': farScale } as CSSProperties}
+      data-far={far.level}
+      style={{ '--far-scale': far.scale } as CSSProperties}
       className={css.canvas}
       onKeyDown={onKeyDown}
       onDragOver={onDragOver}

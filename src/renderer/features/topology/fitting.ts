@@ -3,11 +3,15 @@ import { type Transform, useReactFlow, useStore, useStoreApi } from '@xyflow/rea
 import { useCallback, useEffect, useRef } from 'react';
 import { useStudio } from '../../studio-context';
 
-/** Leaves room for the bar of next steps (two lines where it is narrow) and the controls at the bottom. */
-const fitOptions = {
-  padding: { x: '28px', top: '84px', bottom: '60px' },
-  maxZoom: 1.15,
-} as const;
+/** A network of more nodes than this has a map. Fewer are seen at a glance anyway. */
+export const mapAbove = 12;
+
+/** Leaves room for the bar of next steps (two lines where it is narrow), and for the controls and the map below. */
+const fitOptions = (count: number) =>
+  ({
+    padding: { x: '28px', top: '84px', bottom: count > mapAbove ? '128px' : '60px' },
+    maxZoom: 1.15,
+  }) as const;
 
 /** Shows everything, now and until the person pans or zooms again. */
 export type Fit = () => void;
@@ -28,10 +32,10 @@ export function useFitting(count: number): Fit {
 
   const fitView = useCallback(() => {
     fitted.current = null;
-    void flow.fitView(fitOptions).then(() => {
+    void flow.fitView(fitOptions(count)).then(() => {
       fitted.current = api.getState().transform;
     });
-  }, [flow, api]);
+  }, [flow, api, count]);
 
   useEffect(() => {
     // The pane gets its size after the first nodes.

@@ -1,14 +1,15 @@
 /** A node on the canvas. Renders again only when its own state, figures or selection change. */
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { NodeProps } from '@xyflow/react';
-import { type DragEvent, memo, useState } from 'react';
+import { type DragEvent, memo, type ReactNode, useState } from 'react';
 import { manifestOf } from '../../../nodes/manifests';
 import { nodeBadge } from '../../fault-links';
 import { formatRate } from '../../format';
 import { dropRefusal } from '../../graph';
-import { kindOf } from '../../kinds/kinds';
+import { type Figure, kindOf } from '../../kinds/kinds';
 import { useNodeCommands } from '../../node-actions';
-import { isLate, tones } from '../../node-state';
+import { isAlive, isLate, stateIn, tones } from '../../node-state';
+import { sameItems } from '../../store';
 import {
   useNodeSpec,
   useNodeState,
@@ -24,15 +25,18 @@ import { StatusGlyph, stateLabels } from '../../ui/status';
 import { useNow } from '../../ui/use-now';
 import { carriedCount, carriesFiles } from '../../uploads/dropped';
 import { Anchors } from './anchors';
+import { useIsFar } from './far';
 import css from './node-card.module.css';
 
 const noActivity: readonly number[] = [];
+const noFigures: readonly Figure[] = [];
 
 export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
   const spec = useNodeSpec(id);
-  const view = useNodeView(id);
   const state = useNodeState(id);
-  const activity = useStudio((state) => state.activity.get(id) ?? noActivity);
+  const figures = useFigures(id);
+  const reason = useStudio((studio) => studio.nodes.get(id)?.reason?.message);
+  const isFar = useIsFar();
   const badge = useStudio((state) => nodeBadge(id, state.faults));
   const panel = usePanel();
   const firstId = useStudio((state) => state.workspace.document.nodes[0]?.id);
@@ -42,12 +46,6 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
 
   const manifest = manifestOf(spec.kind);
   const kindLabel = manifest?.label ?? spec.kind;
-  const figures =
-    state === 'stopped' || state === 'crashed'
-      ? []
-      : (kindOf(spec.kind).figures?.(view?.snapshot ?? {}) ?? []);
-  const ports = Object.values(view?.ports ?? {});
-  const rate = activity.at(-1) ?? 0;
 
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is no card; the group names what is in it.
@@ -55,7 +53,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
       role="group"
       data-node={id}
       aria-label={`${spec.name}, ${kindLabel.toLowerCase()}, ${stateLabels[state].toLowerCase()}`}
-      aria-description={describe(figures, rate, view?.reason?.message)}
+      aria-description={describe(figures, reason)}
       aria-current={selected || undefined}
       tabIndex={isTabStop ? 0 : -1}
       className={css.card}
@@ -82,31 +80,7 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
           <span className={css.stateText}>{stateLabels[state]}</span>
         </div>
       </div>
-      <div className={css.bottom}>
-        {state === 'crashed' && view?.reason ? (
-          <span className={css.reason} title={view.reason.message}>
-            {view.reason.message}
-          </span>
-        ) : view?.waitingFor !== undefined ? (
-          <Waiting id={id} />
-        ) : (
-          <>
-            {figures.map(({ label, value }) => (
-              <span key={label} className={css.figure}>
-                <b>{value}</b> {label}
-              </span>
-            ))}
-            <span className={css.spring} />
-            {rate > 0 || activity.length > 1 ? (
-              <span className={css.spark} title={`${formatRate(rate)} through this node`}>
-                <Sparkline values={activity} width={32} height={14} />
-              </span>
-            ) : (
-              ports.length > 0 && <span className={css.ports}>{ports.slice(0, 2).join(' ')}</span>
-            )}
-          </>
-        )}
-      </div>
+      {!isFar && <Bottom id={id} figures={figures} />}
       {badge && (
         <span className={css.badge}>
           <IconAlertTriangle size={11} aria-hidden="true" /> <span className={css.badgeText}>{badge}</span>
@@ -116,6 +90,79 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
     </div>
   );
 });
+
+/** Far out nobody sees it, and it is what changes most. */
+function Bottom({ id, figures }: { id: string; figures: readonly Figure[] }) {
+  const state = useNodeState(id);
+  const reason = useStudio((studio) => studio.nodes.get(id)?.reason?.message);
+  const isWaiting = useStudio((studio) => studio.nodes.get(id)?.waitingFor !== undefined);
+  const ports = useStudio((studio) => Object.values(studio.nodes.get(id)?.ports ?? {}), sameItems);
+  return (
+    <div className={css.bottom}>
+      {state === 'crashed' && reason ? (
+        <span className={css.reason} title={reason}>
+          {reason}
+        </span>
+      ) : isWaiting ? (
+        <Waiting id={id} />
+      ) : (
+        <>
+          {figures.map(({ label, value }) => (
+            <span key={label} className={css.figure}>
+              <b>{value}</b> {label}
+            </span>
+          ))}
+          <span className={css.spring} />
+          <Activity id={id}>
+            {ports.length > 0 && <span className={css.ports}>{ports.slice(0, 2).join(' ')}</span>}
+          </Activity>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** The last bytes through the node, or what stands there until any have passed. */
+function Activity({ id, children }: { id: string; children: ReactNode }) {
+  const activity = useStudio((state) => state.activity.get(id) ?? noActivity);
+  const rate = activity.at(-1) ?? 0;
+  if (rate === 0 && activity.length <= 1) return children;
+  return (
+    <span className={css.spark} title={`${formatRate(rate)} through this node`}>
+      <Sparkline values={activity} width={32} height={14} />
+    </span>
+  );
+}
+
+/** They stay the same object while they say the same: counters change with every message. */
+function useFigures(id: string): readonly Figure[] {
+  return useStudio((studio) => {
+    const spec = studio.specs.get(id);
+    const view = studio.nodes.get(id);
+    if (!spec || !view || !isAlive(stateIn(studio, id))) return noFigures;
+    return figuresOf(spec.kind, view.snapshot);
+  }, sameFigures);
+}
+
+const figuresBySnapshot = new WeakMap<object, readonly Figure[]>();
+
+/** Formatting numbers takes long, and most changes of the state are those of other nodes. */
+function figuresOf(kind: string, snapshot: Record<string, unknown>): readonly Figure[] {
+  let figures = figuresBySnapshot.get(snapshot);
+  if (!figures) {
+    figures = kindOf(kind).figures?.(snapshot) ?? noFigures;
+    figuresBySnapshot.set(snapshot, figures);
+  }
+  return figures;
+}
+
+function sameFigures(a: readonly Figure[], b: readonly Figure[]): boolean {
+  return (
+    a === b ||
+    (a.length === b.length &&
+      a.every(({ label, value }, i) => label === b[i]?.label && value === b[i]?.value))
+  );
+}
 
 /** What a start, drain or stop waits for, or a node whose turn to be drained has not come; once it is late, the way out. */
 function Waiting({ id }: { id: string }) {
@@ -138,13 +185,8 @@ function Waiting({ id }: { id: string }) {
   );
 }
 
-function describe(
-  figures: readonly { label: string; value: string }[],
-  rate: number,
-  reason: string | undefined,
-): string | undefined {
+function describe(figures: readonly Figure[], reason: string | undefined): string | undefined {
   const parts = figures.map(({ label, value }) => `${value} ${label}`.trim());
-  if (rate > 0) parts.push(formatRate(rate));
   if (reason) parts.push(reason);
   return parts.length > 0 ? parts.join(', ') : undefined;
 }
