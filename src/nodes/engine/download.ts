@@ -14,6 +14,7 @@ import { type DownloadView, FROM_EARLIER_RUN, MISSING, pieceCells } from './down
 import { PieceStore } from './piece-store';
 import type { Source } from './source';
 import { type Slot, SourcePool } from './source-pool';
+import { Suspicions } from './suspicions';
 import { type Verification, verifiedWords } from './verification';
 
 /** One timer for the whole download looks after rates, stalls and the record; there is none per piece. */
@@ -78,6 +79,7 @@ export class MultiSourceDownload {
   /** From whom each piece is, as an index of a slot. */
   readonly #origin: Int16Array;
   readonly #marks: DownloadView['marks'] = [];
+  readonly #suspicions = new Suspicions();
   /** Reading stops while any of these holds. */
   readonly #holds = new Set<'disk' | 'limit' | 'person'>();
   #bucket: TokenBucket;
@@ -239,23 +241,21 @@ export class MultiSourceDownload {
     const now = this.#context.clock.now();
     this.#limit(bytes.length, now);
     const { place, complete, answered, cancel } = this.#scheduler.received(requestId, bytes.length, now);
-    if (!place) {
-      this.#wasted += bytes.length;
-      this.#scheduler.showedLife(slot.source.id, now);
-      return;
-    }
-    this.#store.put(place.piece, place.at, bytes);
+    this.#wasted += place ? place.skip : bytes.length;
+    if (place) this.#store.put(place.piece, place.at, bytes.subarray(place.skip));
+    else this.#scheduler.showedLife(slot.source.id, now);
     this.#pool.cancel(cancel);
-    if (complete) void this.#keep(place.piece, slot);
+    if (place && complete) void this.#keep(place.piece, slot);
     if (answered || complete) this.#ask();
   }
 
   async #keep(piece: number, { index }: Slot): Promise<void> {
     try {
-      const kept = await this.#store.keep(piece);
-      if (!this.#settle) return;
-      if (kept === 'kept') this.#kept(piece, index);
-      else if (kept === 'wrong') this.#reject(piece);
+      const kept = await this.#store.keep(piece, (bytes, right) => {
+        if (right) this.#convict(piece, bytes);
+        else this.#reject(piece, bytes);
+      });
+      if (kept === 'kept' && this.#settle) this.#kept(piece, index);
     } catch (error) {
       this.#settle?.(error as Error);
     }
@@ -270,19 +270,30 @@ export class MultiSourceDownload {
     if (this.#store.verified.complete) this.#settle?.(null);
   }
 
-  #reject(piece: number): void {
-    const { layout, name } = this.#options;
-    this.#wasted += pieceLength(layout, piece);
+  #reject(piece: number, wrong: Uint8Array): void {
+    const { name } = this.#options;
+    this.#wasted += wrong.length;
     const { banned, suspects } = this.#scheduler.corrupt(piece);
     for (const id of banned) this.#ban(id, piece);
     if (suspects.length === 0) return;
+    this.#suspicions.remember(piece, suspects, wrong);
+    const names = [...new Set(suspects.map(({ source }) => source))];
     this.#mark(`piece ${piece} was wrong`);
     this.#listener.event(
       'piece-corrupt',
-      `Piece ${piece} of ${name} was wrong; ${suspects.join(' and ')} had a part in it. It is fetched again from one source alone.`,
+      `Piece ${piece} of ${name} was wrong; ${names.join(' and ')} had a part in it. It is fetched again from one source alone.`,
       'warning',
       name,
     );
+  }
+
+  /** Now that the right bytes are known, so is who had sent others. */
+  #convict(piece: number, right: Uint8Array): void {
+    for (const id of this.#suspicions.resolve(piece, right)) {
+      if (this.#scheduler.isBanned(id)) continue;
+      this.#scheduler.ban(id);
+      this.#ban(id, piece);
+    }
   }
 
   #ban(id: string, piece: number): void {

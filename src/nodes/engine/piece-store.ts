@@ -85,13 +85,18 @@ export class PieceStore {
     buffer.set(bytes, at);
   }
 
-  /** All bytes of the piece have arrived: verifies and writes it. @throws StudioError DISK */
-  async keep(piece: number): Promise<Kept> {
+  /**
+   * All bytes of the piece have arrived: verifies and writes it.
+   * @param judged told whether they are right, and lent them
+   * @throws StudioError DISK
+   */
+  async keep(piece: number, judged: (bytes: Uint8Array, right: boolean) => void): Promise<Kept> {
     const length = pieceLength(this.#options.layout, piece);
     const arrived = this.#arriving.get(piece) as Buffer;
     this.#arriving.delete(piece);
     this.#waits(length);
     const { bytes, right } = await this.#verify(piece, arrived.subarray(0, length));
+    judged(bytes, right);
     if (right && this.#file) {
       await onDisk(this.#file.write(bytes, pieceOffset(this.#options.layout, piece)));
       this.verified.add(piece);

@@ -151,7 +151,11 @@ describe('piece scheduler', () => {
     under.addSource('b', null, 1, 2);
     const [second] = under.assign(2) as [Request];
     under.received(second.id, second.length, 3);
-    expect(under.corrupt(0)).toEqual({ banned: [], suspects: ['a', 'b'] });
+    const suspects = [
+      { source: 'a', from: 0, to: 1000 },
+      { source: 'b', from: 1000, to: 1000 + second.length },
+    ];
+    expect(under.corrupt(0)).toEqual({ banned: [], suspects });
     const [third] = under.assign(4) as [Request];
     expect(third).toMatchObject({ source: 'b', offset: 0 });
     under.received(third.id, 10, 5);
@@ -161,6 +165,28 @@ describe('piece scheduler', () => {
     expect(fourth).toMatchObject({ source: 'a', offset: 0 });
     under.received(fourth.id, fourth.length, 7);
     expect(under.corrupt(0)).toEqual({ banned: ['a'], suspects: [] });
+  });
+
+  it('takes of what two send only what is not there yet, and knows from whom it is', () => {
+    const under = scheduler(2);
+    under.addSource('slow', null, 1, 0);
+    under.addSource('fast', null, 1, 0);
+    const [first, other] = under.assign(0) as [Request, Request];
+    deliver(under, other, 1);
+    under.received(first.id, 100, 50);
+    under.tick(100);
+    const [second] = under.assign(200) as [Request];
+    expect(second).toMatchObject({ source: 'fast', piece: first.piece, offset: first.offset + 100 });
+    expect(under.received(second.id, 500, 201).place).toEqual({ piece: first.piece, at: 100, skip: 0 });
+    expect(under.received(first.id, 300, 202).place).toBeNull();
+    expect(under.received(first.id, 300, 203).place).toEqual({ piece: first.piece, at: 600, skip: 200 });
+    under.received(second.id, second.length - 500, 204);
+    expect(under.corrupt(first.piece).suspects).toEqual([
+      { source: 'slow', from: 0, to: 100 },
+      { source: 'fast', from: 100, to: 600 },
+      { source: 'slow', from: 600, to: 700 },
+      { source: 'fast', from: 700, to: 100 + second.length },
+    ]);
   });
 
   it('does not ask a source again for a piece that it refused', () => {
@@ -243,7 +269,7 @@ describe('any order of arrivals, cancellations ignored, corruptions and deaths',
           let buffer = buffers.get(place.piece);
           buffer ??= Buffer.alloc(whole);
           buffers.set(place.piece, buffer);
-          bytes.copy(buffer, place.at);
+          bytes.copy(buffer, place.at, place.skip);
           if (!complete) return;
           const offset = pieceOffset(layout, place.piece);
           if (buffer.equals(content.subarray(offset, offset + whole))) {

@@ -33,8 +33,11 @@ export interface Request {
 
 /** What became of some received bytes. */
 export interface Receipt {
-  /** Where in the piece they belong; null when nobody waits for them any more. */
-  place: { piece: number; at: number } | null;
+  /**
+   * Where in the piece they belong, without their first `skip` bytes, which are there already; null when nobody waits
+   * for any of them.
+   */
+  place: { piece: number; at: number; skip: number } | null;
   /** The piece is there in full and has to be verified now. */
   complete: boolean;
   /** This was the last of what was asked for in this request. */
@@ -43,11 +46,22 @@ export interface Receipt {
   cancel: Request[];
 }
 
+/** Bytes `from` to `to` of a piece, and who sent them. */
+export interface Stretch {
+  source: string;
+  from: number;
+  to: number;
+}
+
 export interface Verdict {
   /** Sent wrong bytes, beyond doubt: it is not asked again. */
   banned: string[];
-  /** Had a part in the wrong piece, with others. It will be fetched from one source alone. */
-  suspects: string[];
+  /**
+   * Who had which part in the wrong piece, where there were several. It will be fetched from one source alone; then it
+   * shows whose part was wrong, and that one can be banned. The number of such pieces would prove nothing: a liar that
+   * breaks off after its first bytes makes suspects of those who go on.
+   */
+  suspects: Stretch[];
 }
 
 export interface StallReport {
@@ -76,8 +90,6 @@ const MIN_STALL_MS = 150;
 const FIRST_BYTE_MS = 850;
 /** A piece is asked of a second source only if that one would be done in this part of the time. */
 const DUPLICATE_GAIN = 0.6;
-/** Taking part in so many wrong pieces is no accident. */
-const MAX_SUSPICION = 3;
 /** Weight of the newest measurement of a rate. */
 const RATE_WEIGHT = 0.3;
 
@@ -101,12 +113,12 @@ interface Source {
   /** Since when something has been asked of it without a pause. */
   busySince: number;
   answered: boolean;
-  suspicion: number;
 }
 
 interface PieceState {
   covered: number;
-  contributors: Set<string>;
+  /** From whom it is as far as it is covered, in order. */
+  stretches: Stretch[];
   attempts: Set<Attempt>;
   /** Received in full, and being verified. */
   checking: boolean;
@@ -155,7 +167,6 @@ export class PieceScheduler {
       lastByteAt: now,
       busySince: now,
       answered: false,
-      suspicion: 0,
     });
     if (available) this.#countRarity(available, 1);
   }
@@ -167,6 +178,12 @@ export class PieceScheduler {
     for (const attempt of [...source.attempts.values()]) this.#drop(attempt);
     if (source.available) this.#countRarity(source.available, -1);
     this.#sources.delete(id);
+  }
+
+  /** It is not asked again, and never added again. */
+  ban(id: string): void {
+    this.removeSource(id);
+    this.#banned.add(id);
   }
 
   isBanned(id: string): boolean {
@@ -230,12 +247,14 @@ export class PieceScheduler {
     attempt.received += length;
     source.outstanding -= length;
     this.#inFlight -= length;
-    piece.contributors.add(source.id);
+    const skip = piece.covered - at;
+    const fresh = length > skip;
+    if (fresh) addStretch(piece.stretches, { source: source.id, from: piece.covered, to: at + length });
+    const place = fresh ? { piece: attempt.piece, at: piece.covered, skip } : null;
     piece.covered = Math.max(piece.covered, at + length);
-    const place = { piece: attempt.piece, at };
     const answered = attempt.received === attempt.length;
     if (answered) this.#drop(attempt);
-    if (piece.covered < pieceLength(this.#options.layout, place.piece)) {
+    if (!place || piece.covered < pieceLength(this.#options.layout, place.piece)) {
       return { place, complete: false, answered, cancel: [] };
     }
     piece.checking = true;
@@ -270,21 +289,14 @@ export class PieceScheduler {
   corrupt(piece: number): Verdict {
     const state = this.#pieces.get(piece);
     if (!state) return { banned: [], suspects: [] };
-    const contributors = [...state.contributors];
-    const verdict: Verdict = { banned: [], suspects: [] };
-    for (const id of contributors) {
-      const source = this.#sources.get(id);
-      if (source) source.suspicion++;
-      const certain = contributors.length === 1 || (source?.suspicion ?? 0) >= MAX_SUSPICION;
-      (certain ? verdict.banned : verdict.suspects).push(id);
-    }
+    const { stretches } = state;
+    const contributors = new Set(stretches.map(({ source }) => source));
+    const alone = contributors.size === 1;
     this.#pieces.delete(piece);
     this.#cursor = Math.min(this.#cursor, piece);
-    if (contributors.length > 1) this.#stateOf(piece).solo = true;
-    for (const id of verdict.banned) {
-      this.removeSource(id);
-      this.#banned.add(id);
-    }
+    if (!alone) this.#stateOf(piece).solo = true;
+    const verdict: Verdict = { banned: alone ? [...contributors] : [], suspects: alone ? [] : stretches };
+    for (const id of verdict.banned) this.ban(id);
     return verdict;
   }
 
@@ -429,10 +441,10 @@ export class PieceScheduler {
   #ask(source: Source, piece: number, now: number): Request {
     const { layout } = this.#options;
     const state = this.#stateOf(piece);
-    if (state.solo && !state.contributors.has(source.id)) {
+    if (state.solo && state.stretches.some((stretch) => stretch.source !== source.id)) {
       // The former source of a solo piece left in the middle: begin anew, or two would share it again.
       state.covered = 0;
-      state.contributors.clear();
+      state.stretches = [];
     }
     const attempt: Attempt = {
       id: this.#nextRequest++,
@@ -494,7 +506,7 @@ export class PieceScheduler {
   #stateOf(piece: number): PieceState {
     let state = this.#pieces.get(piece);
     if (!state) {
-      state = { covered: 0, contributors: new Set(), attempts: new Set(), checking: false, solo: false };
+      state = { covered: 0, stretches: [], attempts: new Set(), checking: false, solo: false };
       this.#pieces.set(piece, state);
     }
     return state;
@@ -505,6 +517,12 @@ export class PieceScheduler {
       if (map.has(piece)) this.#rarity[piece] = (this.#rarity[piece] as number) + by;
     }
   }
+}
+
+function addStretch(stretches: Stretch[], next: Stretch): void {
+  const last = stretches.at(-1);
+  if (last?.source === next.source) last.to = next.to;
+  else stretches.push(next);
 }
 
 function has(source: Source, piece: number): boolean {
