@@ -92,3 +92,43 @@ test('a download that was killed goes on where it was', async ({ programs }) => 
   await expectDownloaded(after);
   expect(after.log()).toMatch(new RegExp(`goes on where it was: ${pieces} of \\d+ pieces were there`));
 });
+
+test('at a terminal, names with spaces are completed, and the prompt is not written over', async ({
+  programs,
+}) => {
+  test.skip(process.platform !== 'linux', 'The terminal is that of util-linux.');
+  const index = (await programs.start('p2p-index', '127.0.0.1', String(await freePort()))).port;
+  await startSeeder(programs, index, 'seeder', '--upload-limit', '0');
+  const folder = join(programs.folder, 'mine');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'own file.txt'), 'own');
+  const own = String(await freePort());
+  const peer = await programs.startAtTty('p2p-peer', '127.0.0.1', String(index), own, folder);
+  const press = async (keys: string, shown: string): Promise<void> => {
+    const before = peer.shown().length;
+    peer.press(keys);
+    await expect.poll(() => peer.shown().slice(before)).toContain(shown);
+  };
+  // A line of the log comes above the prompt, which is shown again below it.
+  await expect.poll(peer.shown).toMatch(/own file\.txt is shared \(3 bytes\)\.\r\n[^\r\n]+peer> /);
+  await press('hel\t', 'help');
+  await press('\r', 'Delete one of your own files');
+  await expect
+    .poll(async () => {
+      const before = peer.shown().length;
+      peer.press('get_files_list\r');
+      await expect.poll(() => peer.shown().slice(before)).toContain('peer> ');
+      return peer.shown().slice(before);
+    })
+    .toContain(NAME);
+  await press('dow\t', 'download ');
+  await press('big\t', 'big file.bin');
+  await press('\r', 'verified: size and every piece (SHA-256)');
+  await press('delete o\t', 'delete own file.txt');
+  await press('\r', 'own file.txt is deleted.');
+  await press('\u001b[A\u001b[A', 'peer> download big file.bin');
+  expect(readdirSync(folder).filter((name) => name.endsWith('.txt'))).toEqual([]);
+  // Ctrl-U empties the line; Ctrl-D at an empty one ends the peer.
+  peer.press('\u0015\u0004');
+  expect(await exited(peer.child)).toBe(0);
+});

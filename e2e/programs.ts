@@ -28,6 +28,10 @@ export class Programs {
       cwd: this.folder,
       stdio: [stdin, 'pipe', 'pipe'],
     });
+    return this.#watch(child);
+  }
+
+  #watch(child: ChildProcess): ChildProcess {
     this.#running.add(child);
     child.once('exit', () => this.#running.delete(child));
     return child;
@@ -49,6 +53,30 @@ export class Programs {
     });
     const type = (line: string): void => void child.stdin?.write(`${line}\n`);
     return { ...(await this.#ready(child, args)), type, said: () => said };
+  }
+
+  /** The same at a terminal, that of util-linux's `script`: `press` takes keys as they are. */
+  async startAtTty(...args: string[]): Promise<{
+    child: ChildProcess;
+    port: number;
+    press(keys: string): void;
+    shown(): string;
+  }> {
+    const command = [process.execPath, join(process.cwd(), 'out/main/cli.js'), ...args];
+    const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    const child = this.#watch(
+      spawn('script', ['-qfec', quoted, '/dev/null'], {
+        cwd: this.folder,
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { ...process.env, TERM: 'xterm' },
+      }),
+    );
+    let shown = '';
+    child.stdout?.on('data', (chunk) => {
+      shown += chunk;
+    });
+    const press = (keys: string): void => void child.stdin?.write(keys);
+    return { ...(await this.#ready(child, args)), press, shown: () => shown };
   }
 
   async #ready(child: ChildProcess, args: string[]): Promise<{ child: ChildProcess; port: number }> {

@@ -14,8 +14,11 @@ export interface ForegroundOptions extends Omit<HostedNode, 'kind'> {
   verbose: boolean;
   /** Show nothing but errors. */
   quiet: boolean;
-  /** Called once the node serves, for a kind that takes commands while it runs. */
-  interact?: (node: ForegroundNode) => void;
+  /**
+   * Called once the node serves, for a kind that takes commands while it runs. It may return what prints beside
+   * the line that a person is typing.
+   */
+  interact?: (node: ForegroundNode) => ((print: () => void) => void) | undefined;
 }
 
 /** A running node, for a program that talks with it. */
@@ -48,7 +51,8 @@ export async function runForeground(manifest: NodeManifest, options: ForegroundO
     switch (message.type) {
       case 'ready':
         process.stdout.write(`READY ${manifest.command} ${formatPorts(message.ports)}\n`);
-        return options.interact?.(node);
+        show.aside = options.interact?.(node) ?? show.aside;
+        return;
       case 'progress':
         return calls.get(message.call)?.onProgress?.(message.value);
       case 'result':
@@ -101,6 +105,8 @@ export async function runForeground(manifest: NodeManifest, options: ForegroundO
 
 /** Writes to standard error, so that standard output carries results alone. */
 class TerminalLog {
+  aside: (print: () => void) => void = (print) => print();
+
   constructor(readonly options: Pick<ForegroundOptions, 'verbose' | 'quiet'>) {}
 
   telemetry({ events, logs, messages, dropped }: NodeTelemetry): void {
@@ -113,16 +119,17 @@ class TerminalLog {
         text: `${direction === 'in' ? '<' : '>'} ${peer.host}:${peer.port}  ${text}`,
       })),
     ].sort((a, b) => a.at - b.at);
-    for (const { at, text } of lines) process.stderr.write(`${clockTime(at)} ${text}\n`);
-    if (dropped) process.stderr.write(`… and ${dropped} more\n`);
+    const text = lines.map((line) => `${clockTime(line.at)} ${line.text}\n`).join('');
+    const more = dropped ? `… and ${dropped} more\n` : '';
+    if (text !== '' || more !== '') this.aside(() => process.stderr.write(text + more));
   }
 
   note(text: string): void {
-    if (!this.options.quiet) process.stderr.write(`${text}\n`);
+    if (!this.options.quiet) this.error(text);
   }
 
   error(text: string): void {
-    process.stderr.write(`${text}\n`);
+    this.aside(() => process.stderr.write(`${text}\n`));
   }
 }
 

@@ -10,8 +10,11 @@ import { type Flag, nodeFlags, parseLine } from './flags';
 import { type ForegroundNode, runForeground } from './foreground';
 import { nearest } from './nearest';
 import type { CommonOptions } from './own-command';
+import { completePeerLine } from './peer-completion';
 
 const LOG_FILE = 'log.log';
+/** To the beginning of the line, and nothing after it. */
+const CLEAR_LINE = '\r\u001b[J';
 
 interface Command {
   usage: string;
@@ -44,7 +47,11 @@ export async function runP2pPeer(
   return runForeground(manifest, {
     ...common,
     config,
-    interact: (running) => new PeerTerminal(running).start(),
+    interact: (running) => {
+      const terminal = new PeerTerminal(running);
+      terminal.start();
+      return (print) => terminal.aside(print);
+    },
   });
 }
 
@@ -60,7 +67,7 @@ const commands: Record<string, Command> = {
     help: 'Announce the files of the folder to the index.',
     async run(node, _argument, show) {
       const { files } = (await node.operate('register')) as { files: number };
-      show(`Registered with ${files} files.`);
+      show(`Registered with ${files} ${files === 1 ? 'file' : 'files'}.`);
     },
   },
   unregister: {
@@ -134,6 +141,8 @@ class PeerTerminal {
   readonly #lines: Interface;
   /** One command at a time: what a script says next may need what it said before. */
   #turn: Promise<void> = Promise.resolve();
+  /** A command is running: there is no prompt. */
+  #busy = false;
 
   constructor(node: ForegroundNode) {
     this.#node = node;
@@ -141,8 +150,8 @@ class PeerTerminal {
       input: process.stdin,
       ...(this.#atTerminal ? { output: process.stdout, prompt: 'peer> ' } : {}),
       completer: (line: string, done: (error: null, found: [string[], string]) => void) => {
-        this.#complete(line).then(
-          (found) => done(null, [found, line]),
+        completePeerLine(line, Object.keys(commands), (of) => this.#names(of)).then(
+          (completed) => done(null, completed),
           () => done(null, [[], line]),
         );
       },
@@ -154,7 +163,10 @@ class PeerTerminal {
       process.stdout.write('Type help for the commands; Tab completes.\n');
       // Otherwise readline takes Ctrl-C for itself and the node could not be drained.
       this.#lines.on('SIGINT', () => process.emit('SIGINT'));
-      this.#lines.on('close', () => this.#node.stop());
+      this.#lines.on('close', () => {
+        process.stdout.write('\n');
+        this.#node.stop();
+      });
     }
     this.#lines.on('line', (line) => {
       this.#turn = this.#turn.then(() => this.#run(line.trim()));
@@ -162,7 +174,15 @@ class PeerTerminal {
     this.#prompt();
   }
 
+  /** Prints above the line that is being typed. */
+  aside(print: () => void): void {
+    if (this.#atTerminal) process.stdout.write(CLEAR_LINE);
+    print();
+    if (!this.#busy) this.#prompt();
+  }
+
   async #run(line: string): Promise<void> {
+    this.#busy = true;
     const cut = line.search(/\s/);
     const word = cut < 0 ? line : line.slice(0, cut);
     const argument = cut < 0 ? '' : line.slice(cut).trim();
@@ -178,6 +198,7 @@ class PeerTerminal {
       const guess = nearest(word, Object.keys(commands));
       show(`There is no command "${word}".${guess ? ` Did you mean ${guess}?` : ''} Type help.`);
     }
+    this.#busy = false;
     this.#prompt();
   }
 
@@ -185,14 +206,9 @@ class PeerTerminal {
     if (this.#atTerminal) this.#lines.prompt(true);
   }
 
-  async #complete(line: string): Promise<string[]> {
-    const [word = '', ...rest] = line.split(/\s+/);
-    if (rest.length === 0) return Object.keys(commands).filter((name) => name.startsWith(word));
-    const operation = word === 'download' ? 'list' : word === 'delete' ? 'shared' : null;
-    if (!operation) return [];
-    const begun = line.slice(word.length).trimStart();
-    const files = (await this.#node.operate(operation)) as { name: string }[];
-    return files.filter(({ name }) => name.startsWith(begun)).map(({ name }) => `${word} ${name}`);
+  async #names(of: 'others' | 'own'): Promise<string[]> {
+    const files = (await this.#node.operate(of === 'own' ? 'shared' : 'list')) as { name: string }[];
+    return files.map(({ name }) => name);
   }
 }
 
