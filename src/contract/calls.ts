@@ -7,8 +7,9 @@ import type { EventBatch, JournalEntry, LogLine, Snapshot, WireMessage } from '.
 import type { FaultSpec } from './fault';
 import { faultSpecSchema } from './fault';
 import { priorities } from './priority';
+import { endpointSchema } from './schema';
 import { settingsChangeSchema } from './settings';
-import { workspaceCommandSchema } from './workspace';
+import { positionSchema, workspaceCommandSchema } from './workspace';
 
 const ids = z.object({ ids: z.array(z.string().min(1).max(64)).min(1).max(2000) });
 const id = z.object({ id: z.string().min(1).max(64) });
@@ -111,6 +112,15 @@ export const calls = {
     id.extend({ operation: z.string().min(1).max(64), input: z.unknown().optional() }),
   ),
   /** `node`: the one that asks; a port that it holds itself is free for it. */
+  /**
+   * Puts a relay between a node and a program outside, as one step that undo takes back, so that the link can be
+   * broken; resolves to the relay's id.
+   */
+  'relays.insert': call<{ id: string }>()(
+    z.object({ node: z.string(), outside: endpointSchema, position: positionSchema.optional() }),
+  ),
+  /** Takes a relay away: links over it go straight on, and the nodes that have them are restarted. */
+  'relays.remove': call<void>()(id),
   'ports.check': call<PortCheck>()(
     z.object({
       host: z.string().max(255),

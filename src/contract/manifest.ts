@@ -44,6 +44,11 @@ export interface NodeManifest {
   drainOrder?: number;
   /** The automatic layout draws the nodes of this kind as a circle, in the order of their links. */
   layout?: 'circle';
+  /**
+   * Passes on what it gets: any link may lead to such a node instead of to the node behind it. It has one port and
+   * one link for each transport.
+   */
+  standsIn?: boolean;
   /** Links that are opened to addresses learned while running: 'transfer' from a client to a content server. */
   dynamicLinks?: readonly { to: readonly string[]; port: string; transport: 'tcp' | 'udp'; role: string }[];
 }

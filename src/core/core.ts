@@ -13,6 +13,7 @@ import { createHandlers, type Handlers } from './handlers';
 import { Journal } from './journal/journal';
 import { NodeRecords } from './journal/node-records';
 import { TelemetryRouter } from './journal/telemetry-router';
+import { Relays } from './relays/relays';
 import { SettingsStore } from './settings';
 import type { NodeLauncher } from './supervisor/launcher';
 import { Supervisor } from './supervisor/supervisor';
@@ -70,6 +71,7 @@ export class Core {
   readonly tasks: Tasks;
   readonly supervisor: Supervisor;
   readonly faults: Faults;
+  readonly relays: Relays;
   readonly content: Content;
   readonly transfers: Transfers;
   readonly catalogue: Catalogue;
@@ -134,6 +136,7 @@ export class Core {
         this.supervisor.refreshFaults();
       },
     });
+    this.relays = new Relays({ hub, workspace: () => this.workspace, supervisor: () => this.supervisor });
     this.content = new Content({
       hub,
       tasks,

@@ -12,7 +12,8 @@ export type Handlers = {
 };
 
 export function createHandlers(core: Core): Handlers {
-  const { supervisor, faults, content, transfers, tasks, journal, records, settings, catalogue } = core;
+  const { supervisor, relays, faults, content, transfers, tasks, journal, records, settings, catalogue } =
+    core;
   const { shellActions, dataFolder } = core.options;
   /** Names that are not there are an error at once; the outcome is told by events, as of any long work. */
   const known = (ids: readonly string[]): void => {
@@ -71,6 +72,8 @@ export function createHandlers(core: Core): Handlers {
       for (const id of ids) faults.resume(id);
     },
     'nodes.operate': ({ id, operation, input }) => supervisor.operate(id, operation, input),
+    'relays.insert': async (link) => ({ id: await relays.insert(link) }),
+    'relays.remove': ({ id }) => relays.remove(id),
     'ports.check': ({ host, port, transport, node }) =>
       checkPort(host, port, transport, supervisor.portUses(), node),
 

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../contract/fault';
 import type { NodeSpec } from '../contract/workspace';
-import { faultsAt, linkMarks, newFaults, nodeBadge, openersOf } from './fault-links';
+import {
+  breakableLink,
+  faultsAt,
+  linkMarks,
+  newFaults,
+  nodeBadge,
+  openersOf,
+  relayOn,
+  relayPlace,
+} from './fault-links';
 import { pairKey } from './graph';
 import type { Flow } from './studio-store';
 
@@ -37,6 +46,45 @@ describe('who opens a link', () => {
   it('is said by what the kinds could open, when nothing else does', () => {
     expect(openersOf(pairKey('cs1', 'client'), state)).toEqual([{ from: 'client', to: 'cs1' }]);
     expect(openersOf('client outside:10.0.0.1:99', state)).toEqual([]);
+  });
+});
+
+describe('a link with a program outside', () => {
+  const theirs = 'index outside:10.0.0.1:99';
+  const withRelay = {
+    ...state,
+    specs: new Map([
+      ...state.specs,
+      node('relay', 'relay', { tcpTarget: { node: 'index' }, client: '10.0.0.1:99' }),
+    ]),
+  };
+
+  it('is broken where our node opens it, and a relay can be put on it all the same', () => {
+    const link = 'cs1 outside:10.0.0.9:5050';
+    expect(breakableLink(link, state)).toBe(link);
+    expect(relayPlace(link, state)).toEqual({ node: 'cs1', outside: { host: '10.0.0.9', port: 5050 } });
+  });
+
+  it('needs a relay where the program opens it', () => {
+    expect(breakableLink(theirs, state)).toBeUndefined();
+    expect(relayPlace(theirs, state)).toEqual({ node: 'index', outside: { host: '10.0.0.1', port: 99 } });
+  });
+
+  it('is broken behind its relay', () => {
+    const link = pairKey('relay', 'outside:10.0.0.1:99');
+    expect(relayOn(link, withRelay.specs)?.id).toBe('relay');
+    expect(breakableLink(link, withRelay)).toBe(pairKey('relay', 'index'));
+    expect(relayPlace(link, withRelay)).toBeUndefined();
+  });
+
+  it('needs none where our node opens it to an address that it learned', () => {
+    const flow = { from: 'client', to: '10.0.0.1:99', key: 'x' } as Flow;
+    const link = 'client outside:10.0.0.1:99';
+    expect(relayPlace(link, { ...state, flows: new Map([['x', flow]]) })).toBeUndefined();
+  });
+
+  it('is none between nodes of ours', () => {
+    expect(relayPlace(pairKey('cs1', 'monitor'), state)).toBeUndefined();
   });
 });
 

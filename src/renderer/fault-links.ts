@@ -1,6 +1,7 @@
 /** Which faults concern which node and which link of the picture. Pure. */
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../contract/endpoint';
 import type { FaultSpec } from '../contract/fault';
+import type { NodeSpec } from '../contract/workspace';
 import { badgeOf, narrowingOf, titleOf } from '../faults/describe';
 import type { FaultLook } from '../faults/fault';
 import { faultOf } from '../faults/registry';
@@ -36,6 +37,40 @@ export function openersOf(link: string, state: Pick<StudioState, 'specs' | 'flow
   if (couldOpen(a, b)) add(a, b);
   if (couldOpen(b, a)) add(b, a);
   return [...openers.values()];
+}
+
+/**
+ * Where a fault of a link has to be set. What a program outside opens can be broken only behind a relay, on the link
+ * from there to our node; undefined when there is none.
+ */
+export function breakableLink(link: string, state: Pick<StudioState, 'specs' | 'flows'>): string | undefined {
+  if (openersOf(link, state).length > 0) return link;
+  const relay = relayOn(link, state.specs);
+  const behind = relay && linksOf([relay]).find(({ to }) => state.specs.has(to));
+  return behind && pairKey(behind.from, behind.to);
+}
+
+/** The relay at either end of a link. */
+export function relayOn(link: string, specs: ReadonlyMap<string, NodeSpec>): NodeSpec | undefined {
+  return link
+    .split(' ')
+    .flatMap((id) => specs.get(id) ?? [])
+    .find(({ kind }) => manifestOf(kind)?.standsIn);
+}
+
+/** A link between a node of ours and a program outside on which a relay would help; undefined for any other. */
+export function relayPlace(
+  link: string,
+  state: Pick<StudioState, 'specs' | 'flows'>,
+): { node: string; outside: Endpoint } | undefined {
+  const ends = link.split(' ');
+  const node = ends.find((id) => state.specs.has(id));
+  const outside = ends.find(isOutside);
+  const endpoint = outside && parseEndpoint(outsideAddress(outside));
+  if (!node || !endpoint || relayOn(link, state.specs)) return undefined;
+  const isConfigured = linksOf(state.specs.values()).some(({ from, to }) => pairKey(from, to) === link);
+  // A link that our node opens to an address it learned cannot be led elsewhere, and can be broken as it is.
+  return isConfigured || openersOf(link, state).length === 0 ? { node, outside: endpoint } : undefined;
 }
 
 /** The other ends that a fault is narrowed to; undefined when it concerns all traffic of its node. */

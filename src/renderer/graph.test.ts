@@ -52,6 +52,23 @@ describe('graphOf', () => {
     ]);
   });
 
+  it('draws the way over a relay, and the straight one until the relay is used', () => {
+    const relay = spec('r', 'relay', 'Relay1', {
+      tcpTarget: { node: 'index' },
+      udpTarget: null,
+      client: '127.0.0.1:9001',
+    });
+    const servers = [{ serverId: 'THEIRS', tcpPort: 9001, host: '127.0.0.1' }];
+    const theirs = outsideId('127.0.0.1:9001');
+    const links = (connections: number): string[] => {
+      const nodes = [view('index', { snapshot: { servers } }), view('r', { counters: { connections } })];
+      const { links: drawn } = graphOf(stateOf([...microCdn(1), relay], { nodes }));
+      return drawn.map(({ id }) => id).filter((id) => id.includes(theirs));
+    };
+    expect(links(0).sort()).toEqual([pairKey(theirs, 'index'), pairKey(theirs, 'r')].sort());
+    expect(links(1)).toEqual([pairKey(theirs, 'r')]);
+  });
+
   it('puts a link into words, from its source to its target', () => {
     const client = spec('c', 'client', 'Client1', { index: { host: '127.0.0.1', port: 5999 } });
     const state = stateOf([...microCdn(1), client]);

@@ -142,10 +142,29 @@ function addReported(
     for (const server of reported) {
       if (own(server, server.name)) continue;
       const id = outsideId(formatEndpoint(server));
-      add(id, view.id, server.role, true);
+      const relay = relayBefore(view.id, formatEndpoint(server), state);
+      if (relay) add(id, relay.id, server.role, true);
+      if (!relay?.used) add(id, view.id, server.role, true);
       outside.set(id, { id, address: formatEndpoint(server), label: server.name, near: view.id });
     }
   }
+}
+
+/** The relay that a program outside was told to use towards a node, and whether anybody has used it. */
+function relayBefore(
+  node: string,
+  address: string,
+  { specs, nodes }: Pick<StudioState, 'specs' | 'nodes'>,
+): { id: string; used: boolean } | undefined {
+  const links = rememberedLinks(specs);
+  for (const spec of specs.values()) {
+    if (!manifestOf(spec.kind)?.standsIn || spec.config.client !== address) continue;
+    if (!links.some(({ from, to }) => from === spec.id && to === node)) continue;
+    const view = nodes.get(spec.id);
+    const used = (view?.counters.connections ?? 0) + Number(view?.snapshot.senders ?? 0) > 0;
+    return { id: spec.id, used };
+  }
+  return undefined;
 }
 
 function ownServers({ specs, nodes }: Pick<StudioState, 'specs' | 'nodes'>) {

@@ -56,7 +56,17 @@ function resolveLink(
   if (typeof value !== 'object' || value === null) return null;
   if (!('node' in value)) return value as Endpoint;
   const target = context.node(String(value.node));
-  return target ? endpointOf(target, field.port, context.boundPorts(target.id)) : null;
+  return target ? endpointOf(target, portNameAt(target, field), context.boundPorts(target.id)) : null;
+}
+
+/** A relay, and what a relay leads to, need not name its port as the field does: then it is the one of the transport. */
+function portNameAt(target: NodeSpec, { port, transport }: LinkField | LinksField): string {
+  const ports = Object.values(manifestOf(target.kind)?.fields ?? {}).filter(
+    (field) => field.control === 'port',
+  );
+  const found =
+    ports.find((field) => field.port === port) ?? ports.find((field) => field.transport === transport);
+  return found?.port ?? port;
 }
 
 /** Where others reach a node's port of this name. */

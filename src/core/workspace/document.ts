@@ -2,7 +2,7 @@
 
 import { StudioError } from '../../contract/errors';
 import type { FaultSpec } from '../../contract/fault';
-import type { Field, LinkValue } from '../../contract/fields';
+import type { Field, LinkField, LinksField, LinkValue } from '../../contract/fields';
 import type { NodeManifest } from '../../contract/manifest';
 import type { NodeSpec, Workspace, WorkspaceCommand } from '../../contract/workspace';
 import { manifestOf } from '../../nodes/manifests';
@@ -14,7 +14,9 @@ import { checkedConfig } from './node-config';
  */
 export type Edit =
   | Exclude<WorkspaceCommand, { type: 'add-node' } | { type: 'duplicate-nodes' }>
-  | { type: 'insert-nodes'; nodes: NodeSpec[]; label?: string };
+  | { type: 'insert-nodes'; nodes: NodeSpec[]; label?: string }
+  /** `config`: what changes at the node whose link is led over the relay. */
+  | { type: 'insert-relay'; relay: NodeSpec; node: string; config: Record<string, unknown> };
 
 export function emptyWorkspace(name: string): Workspace {
   return {
@@ -32,6 +34,8 @@ export function applyEdit(document: Workspace, edit: Edit): Workspace {
   switch (edit.type) {
     case 'insert-nodes':
       return edit.nodes.reduce(insertNode, document);
+    case 'insert-relay':
+      return configureNode(insertNode(document, edit.relay), edit.node, edit.config);
     case 'remove-nodes':
       return removeNodes(document, edit.ids);
     case 'move-nodes':
@@ -43,10 +47,7 @@ export function applyEdit(document: Workspace, edit: Edit): Workspace {
       refuseTakenName(document, edit.name, edit.id);
       return changeNodes(document, [edit.id], (node) => ({ ...node, name: edit.name }));
     case 'configure-node':
-      return changeNodes(document, [edit.id], (node) => ({
-        ...node,
-        config: checkedConfig(document, node, { ...node.config, ...edit.config }),
-      }));
+      return configureNode(document, edit.id, edit.config);
     case 'rename-workspace':
       return { ...document, name: edit.name };
     case 'set-start-on-open':
@@ -59,6 +60,8 @@ export function describeEdit(document: Workspace, edit: Edit): string {
   switch (edit.type) {
     case 'insert-nodes':
       return edit.label ?? `add ${nameList(edit.nodes)}`;
+    case 'insert-relay':
+      return `put ${edit.relay.name} on a link of ${nodeOf(document, edit.node).name}`;
     case 'remove-nodes':
       return `delete ${nameList(document.nodes.filter((node) => edit.ids.includes(node.id)))}`;
     case 'move-nodes':
@@ -150,7 +153,7 @@ export function linksTo(field: Field, kind: string): boolean {
 
 function removeNodes(document: Workspace, ids: readonly string[]): Workspace {
   for (const id of ids) nodeOf(document, id);
-  const gone = new Set(ids);
+  const gone = new Map(document.nodes.filter(({ id }) => ids.includes(id)).map((node) => [node.id, node]));
   return {
     ...document,
     nodes: document.nodes.filter((node) => !gone.has(node.id)).map((node) => unlink(node, gone)),
@@ -160,23 +163,49 @@ function removeNodes(document: Workspace, ids: readonly string[]): Workspace {
   };
 }
 
-function unlink(node: NodeSpec, gone: ReadonlySet<string>): NodeSpec {
+/** Links to nodes that are gone lead nowhere; those over a relay lead to where it led. */
+function unlink(node: NodeSpec, gone: ReadonlyMap<string, NodeSpec>): NodeSpec {
   const leadsToGone = (value: unknown): boolean =>
     typeof value === 'object' && value !== null && 'node' in value && gone.has(String(value.node));
+  const behind = (value: unknown, { transport }: LinkField | LinksField): unknown => {
+    let link = value;
+    // As often as there are relays, and no more: they may lead to each other in a circle.
+    for (let left = gone.size; left > 0 && leadsToGone(link); left--)
+      link = targetOf(gone.get((link as { node: string }).node), transport);
+    return leadsToGone(link) ? null : link;
+  };
   const fields = manifestOf(node.kind)?.fields ?? {};
   const config = { ...node.config };
   let changed = false;
   for (const [key, field] of Object.entries(fields)) {
     const value = config[key];
     if (field.control === 'link' && leadsToGone(value)) {
-      config[key] = null;
+      config[key] = behind(value, field);
       changed = true;
     } else if (field.control === 'links' && Array.isArray(value) && value.some(leadsToGone)) {
-      config[key] = value.filter((link) => !leadsToGone(link));
+      config[key] = value.map((link) => behind(link, field)).filter((link) => link !== null);
       changed = true;
     }
   }
   return changed ? { ...node, config } : node;
+}
+
+/** Where a node that stands in the way of others leads; null for any other. */
+function targetOf(node: NodeSpec | undefined, transport: 'tcp' | 'udp'): LinkValue {
+  const manifest = node && manifestOf(node.kind);
+  if (!node || !manifest?.standsIn) return null;
+  const [key] =
+    Object.entries(manifest.fields).find(
+      ([, field]) => field.control === 'link' && field.transport === transport,
+    ) ?? [];
+  return ((key !== undefined && node.config[key]) || null) as LinkValue;
+}
+
+function configureNode(document: Workspace, id: string, config: Record<string, unknown>): Workspace {
+  return changeNodes(document, [id], (node) => ({
+    ...node,
+    config: checkedConfig(document, node, { ...node.config, ...config }),
+  }));
 }
 
 function changeNodes(

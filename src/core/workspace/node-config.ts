@@ -67,7 +67,7 @@ export function linkedNodes(field: Field, value: unknown): string[] {
 function refuseWrongTarget(document: Workspace, field: Field, id: string): void {
   if (field.control !== 'link' && field.control !== 'links') return;
   const target = document.nodes.find((node) => node.id === id);
-  if (target && field.to.includes(target.kind)) return;
+  if (target && (field.to.includes(target.kind) || manifestOf(target.kind)?.standsIn)) return;
   const wanted = field.to.map((kind) => manifestOf(kind)?.label ?? kind).join(' or ');
   throw new StudioError(
     'BAD_CONFIG',

@@ -4,11 +4,12 @@ import { basename, extname } from 'node:path';
 import { type ErrorShape, StudioError, toErrorShape } from '../../contract/errors';
 import type { WorkspaceView } from '../../contract/events';
 import type { FaultSpec } from '../../contract/fault';
-import type { Workspace, WorkspaceCommand } from '../../contract/workspace';
+import type { NodeSpec, Workspace, WorkspaceCommand } from '../../contract/workspace';
 import type { EventHub } from '../events/event-hub';
+import { planRelay, type RelayLink, reroute } from '../relays/plan-relay';
 import { DelayedSave } from '../storage/delayed-save';
 import { isPortFree } from '../supervisor/ports';
-import { applyEdit, describeEdit, type Edit, emptyWorkspace } from './document';
+import { applyEdit, describeEdit, type Edit, emptyWorkspace, nodeOf } from './document';
 import { History } from './history';
 import { planDuplicates, planNodes, type Surroundings } from './planning';
 import { type Recovery, WorkspaceFile } from './workspace-file';
@@ -92,6 +93,18 @@ export class OpenWorkspace {
       const nodes = await planNodes(this.#document, requests, this.#surroundings);
       this.#edit({ type: 'insert-nodes', nodes, label });
       return nodes.map((node) => node.id);
+    });
+  }
+
+  /** Puts a relay on a link and leads our side over it, as one step of the history; resolves to the relay's id. */
+  insertRelay(link: RelayLink): Promise<string> {
+    return this.#inTurn(async () => {
+      const { relay: request, fields } = planRelay(this.#document, link);
+      const [relay] = (await planNodes(this.#document, [request], this.#surroundings)) as [NodeSpec];
+      const node = nodeOf(this.#document, link.node);
+      const config = reroute(node, { fields, outside: link.outside, relay: relay.id });
+      this.#edit({ type: 'insert-relay', relay, node: node.id, config });
+      return relay.id;
     });
   }
 

@@ -27,6 +27,7 @@ export const manifest = defineNode({
   icon: 'relay',
   tier: 1,
   portStep: 10,
+  standsIn: true,
   fields: {
     host: hostField,
     tcpPort: {
@@ -66,6 +67,14 @@ export const manifest = defineNode({
       flags: { host: 'udp-host', port: 'udp-target-port' },
       label: 'UDP target',
       help: 'Where datagrams go; answers come back to whoever sent them.',
+    },
+    client: {
+      control: 'text',
+      label: 'Program in front',
+      help: 'The address of the program outside that was told to use this relay. For the picture only.',
+      default: '',
+      maxLength: 300,
+      advanced: true,
     },
     idleMs: {
       control: 'number',

@@ -22,6 +22,7 @@ async function start(change: Partial<RelayConfig> = {}) {
     udpPort: RELAY_UDP.port,
     tcpTarget: { host: HOST, port: 5050 },
     udpTarget: { host: HOST, port: 6000 },
+    client: '',
     idleMs: 60_000,
     ...change,
   };

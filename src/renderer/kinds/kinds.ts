@@ -9,6 +9,7 @@ import { cacheProxy, httpBalancer, httpClient, httpOrigin } from './http';
 import { indexServer } from './index-server';
 import { monitor } from './monitor';
 import { p2pIndex, p2pPeer } from './p2p';
+import { relay } from './relay';
 import { replicaBalancer, replicaServer } from './replica';
 import { ringServer } from './ring-server';
 
@@ -38,6 +39,7 @@ const kinds: Record<string, KindView> = {
   'http-client': httpClient,
   'p2p-index': p2pIndex,
   'p2p-peer': p2pPeer,
+  relay,
 };
 
 const plain: KindView = {};

@@ -6,6 +6,7 @@ import type { Field, Fields, LinkValue } from '../../../contract/fields';
 import { rowsFromText } from '../../../contract/rows';
 import { fieldSchema } from '../../../contract/schema';
 import type { NodeSpec } from '../../../contract/workspace';
+import { manifestOf } from '../../../nodes/manifests';
 
 // The content security policy forbids compiled validators; without this, zod tries one and the browser reports it.
 z.config({ jitless: true });
@@ -95,6 +96,6 @@ export function linkTargets(
   self: string,
 ): NodeSpec[] {
   return [...specs]
-    .filter((spec) => spec.id !== self && field.to.includes(spec.kind))
+    .filter((spec) => spec.id !== self && (field.to.includes(spec.kind) || manifestOf(spec.kind)?.standsIn))
     .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
 }

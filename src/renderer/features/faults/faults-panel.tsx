@@ -2,7 +2,7 @@
 import { Button, Menu, Select } from '@mantine/core';
 import { IconBolt, IconChevronDown, IconHeartbeat, IconLineDashed } from '@tabler/icons-react';
 import { useMemo } from 'react';
-import { type FaultPlace, faultsAt, openersOf } from '../../fault-links';
+import { type FaultPlace, faultsAt } from '../../fault-links';
 import { sameItems } from '../../store';
 import { useStudio } from '../../studio-context';
 import { EmptyState } from '../../ui/empty-state';
@@ -24,13 +24,6 @@ export function FaultsPanel({
   const faults = useStudio((state) => faultsAt(place, state.faults), sameItems);
   const groups = useMemo(() => groupFaults(faults, place), [faults, place]);
   const nodesInAll = useStudio((state) => state.specs.size);
-  const reachable = useStudio((state) => 'nodes' in place || openersOf(place.link, state).length > 0);
-  if (!reachable)
-    return (
-      <EmptyState title="This link is opened by a program outside.">
-        Put a relay between them to break it: point the program at a relay node, and the relay at the node.
-      </EmptyState>
-    );
   return (
     <div className={css.panel} data-inset={inset || undefined}>
       <div className={css.add}>

@@ -19,6 +19,7 @@ import { IndexServerOverview } from './overviews/index-server';
 import { MonitorOverview } from './overviews/monitor';
 import { P2pIndexOverview } from './overviews/p2p-index';
 import { P2pPeerOverview } from './overviews/p2p-peer';
+import { RelayOverview } from './overviews/relay';
 import { ReplicaBalancerOverview } from './overviews/replica-balancer';
 import { ReplicaClientOverview } from './overviews/replica-client';
 import { ReplicaServerOverview } from './overviews/replica-server';
@@ -42,6 +43,7 @@ const overviews: Record<string, ComponentType<{ node: string }>> = {
   'http-client': HttpClientOverview,
   'p2p-index': P2pIndexOverview,
   'p2p-peer': P2pPeerOverview,
+  relay: RelayOverview,
 };
 
 export function Overview({ node }: { node: string }) {

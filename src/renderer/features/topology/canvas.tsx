@@ -151,7 +151,9 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
         onEdgeContextMenu={(event, edge) => {
           event.preventDefault();
           panel.patch({ selection: [], selectedLink: edge.id });
-          onMenu({ at: { x: event.clientX, y: event.clientY }, nodes: [], link: edge.id });
+          const at = { x: event.clientX, y: event.clientY };
+          const place = centredAt(flow.screenToFlowPosition(at));
+          onMenu({ at, nodes: [], link: edge.id, place });
         }}
         onPaneContextMenu={(event) => {
           event.preventDefault();

@@ -11,12 +11,13 @@ import {
 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 import { manifestOf, manifests } from '../../../nodes/manifests';
-import type { FaultPlace } from '../../fault-links';
+import { breakableLink, type FaultPlace, relayOn, relayPlace } from '../../fault-links';
 import { formatCount } from '../../format';
 import { nameOf } from '../../graph';
 import type { Point } from '../../layout';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, stateIn } from '../../node-state';
+import { useRelayCommands } from '../../relay-actions';
 import { usePanel, useStudio } from '../../studio-context';
 import { ContextMenu, type MenuPoint } from '../../ui/context-menu';
 import { KindIcon } from '../../ui/kind-icon';
@@ -27,7 +28,7 @@ export interface MenuTarget {
   nodes: readonly string[];
   /** The link under the pointer. */
   link?: string;
-  /** Where a new node would go. */
+  /** Where a new node, or a relay on the link, would go. */
   place?: Point;
 }
 
@@ -47,18 +48,38 @@ export function TopologyMenu({ breakItems, ...props }: MenuProps & { breakItems:
 }
 
 function LinkMenu({
-  target: { at },
+  target: { at, place },
   onClose,
   link,
   breakItems: Break,
 }: MenuProps & { link: string; breakItems: BreakItems }) {
   const specs = useStudio((state) => state.specs);
+  const relays = useRelayCommands();
+  const breakable = useStudio((state) => breakableLink(link, state));
+  const isRelayable = useStudio((state) => relayPlace(link, state) !== undefined);
+  const relay = relayOn(link, specs);
   const [a = '', b = ''] = link.split(' ');
   const title = `${nameOf(a, specs)} – ${nameOf(b, specs)}`;
   return (
     <ContextMenu at={at} label={`Actions for the link ${title}`} onClose={onClose}>
       <Menu.Label>{title}</Menu.Label>
-      <Break place={{ link }} />
+      {breakable && <Break place={{ link: breakable }} />}
+      {isRelayable && (
+        <Menu.Item
+          leftSection={<KindIcon kind="relay" size={18} />}
+          onClick={() => void relays.insert(link, place)}
+        >
+          Put a relay on this link
+        </Menu.Item>
+      )}
+      {relay && (
+        <Menu.Item
+          leftSection={<IconTrash size={15} stroke={1.75} />}
+          onClick={() => relays.remove(relay.id)}
+        >
+          Remove relay
+        </Menu.Item>
+      )}
     </ContextMenu>
   );
 }
