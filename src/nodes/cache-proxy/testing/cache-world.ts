@@ -66,7 +66,8 @@ export class CacheWorld {
   #node!: NodeProgram;
   #cacheName = 'cache';
   #restarts = 0;
-  fallback: Script = { headers: [] };
+  /** What the origin does when no script is left. */
+  fallback: Script | ((request: RequestHead) => Script) = { headers: [] };
 
   static async start(config: Partial<CacheConfig> = {}): Promise<CacheWorld> {
     const world = new CacheWorld();
@@ -168,12 +169,16 @@ export class CacheWorld {
           }
           if (!content.done || !head) continue;
           this.seen.push({ head, body });
-          this.#reply(connection, head, this.#scripts.shift() ?? this.fallback);
+          this.#reply(connection, head, this.#scripts.shift() ?? this.#fallbackFor(head));
           content = head = undefined;
           body = '';
         }
       },
     });
+  }
+
+  #fallbackFor(request: RequestHead): Script {
+    return typeof this.fallback === 'function' ? this.fallback(request) : this.fallback;
   }
 
   #reply(connection: Connection, request: RequestHead, script: Script): void {
