@@ -78,30 +78,31 @@ export class MonitorLink {
     // A monitor that does not know REGISTER_INDEX may close: it gets a connection that says nothing next time.
     let introduce = true;
     for (;;) {
-      const lasted = await this.#listenForPushes(introduce);
-      if (lasted) retryMs = FIRST_RETRY_MS;
-      else introduce = !introduce;
+      const outcome = await this.#listenForPushes(introduce);
+      if (outcome === 'kept') retryMs = FIRST_RETRY_MS;
+      // One that is not there refuses nothing: when it is back, it must hear of this index again.
+      else introduce = outcome === 'absent' || !introduce;
       const blocked = this.#unansweredPolls >= BLOCKED_POLLS;
       await this.#sleep(blocked ? UNBLOCK_MS : retryMs);
       retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
     }
   }
 
-  /** Resolves when the connection has ended; true when the monitor had taken it well. */
-  async #listenForPushes(introduce: boolean): Promise<boolean> {
-    let welcome = !introduce;
+  /** Resolves when the connection has ended: was it kept as the monitor likes it, refused, or never had? */
+  async #listenForPushes(introduce: boolean): Promise<'kept' | 'refused' | 'absent'> {
+    let outcome: 'kept' | 'refused' | 'absent' = 'absent';
     try {
       const client = await this.#connect();
+      outcome = introduce ? 'refused' : 'kept';
       this.#push = client;
       if (introduce) client.write(encode.registerIndex(this.#ownHost(client), this.#self.port));
       for (;;) {
         const line = await client.next(LAST_RETRY_MS);
-        if (line === null) welcome = true;
-        else if (this.#take(line)) welcome = true;
+        if (line === null || this.#take(line)) outcome = 'kept';
       }
     } catch {
       this.#stopped.signal.throwIfAborted();
-      return welcome;
+      return outcome;
     } finally {
       this.#push?.close();
       this.#push = undefined;

@@ -396,6 +396,18 @@ describe('towards a monitor of somebody else', () => {
     expect(world.statusOf('CS1')).toBe('dead');
   });
 
+  it('introduces itself again to a monitor that was away', async () => {
+    const answers = (line: string): string => (line === 'LIST_SERVERS' ? 'END\n' : 'OK INDEX_REGISTERED\n');
+    for (let run = 0; run < 3; run++) {
+      const monitor = await monitorSays(answers);
+      if (run === 0) await world.index();
+      await world.sim.advance(6000);
+      expect(monitor.received).toContain('REGISTER_INDEX 127.0.0.1 5050');
+      world.sim.crash('monitor');
+      await world.sim.advance(run * 700 + 300);
+    }
+  });
+
   it('gives up that connection when the monitor serves one at a time and is blocked by it', async () => {
     let busy: RawPeer | undefined;
     let answered = 0;

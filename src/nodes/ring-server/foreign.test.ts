@@ -133,6 +133,46 @@ it('heals when a foreign member dies, and keeps the foreign in the list when one
   await world.until(() => world.converged);
 });
 
+it('counts a foreign member that dies while a PUT goes round as gone, not as one that lacks the item', async () => {
+  const world = new RingWorld();
+  await world.ring(1);
+  const other = foreign(world, 5000);
+  await other.start(4043);
+  await world.until(() => world.snapshot(4043).list.length === 2 && other.list.length === 2);
+  await ask(world, 4043, put('before', '1'));
+  world.simulation.crash('foreign5000');
+  const { data } = await ask(world, 4043, put('after', '2'));
+  expect(data.status).toBe('200 OK');
+});
+
+it('answers a client that has finished sending', async () => {
+  const world = new RingWorld();
+  await world.ring(2);
+  await ask(world, 4043, put('a', '1'));
+  const said = async (text: string): Promise<string> => {
+    const connection = await world.simulation.network
+      .host('client')
+      .connect({ host: '127.0.0.1', port: 4043 });
+    let answer = '';
+    let ended = false;
+    const handlers = {
+      data: (bytes: Uint8Array) => {
+        answer += Buffer.from(bytes).toString('utf8');
+      },
+      end: () => {
+        ended = true;
+      },
+    };
+    connection.handle(handlers);
+    connection.end(text);
+    await world.until(() => ended);
+    return answer;
+  };
+  expect(JSON.parse(await said(JSON.stringify(get('a'))))).toMatchObject({ data: { content: '1' } });
+  expect(JSON.parse(await said(JSON.stringify(put('b', '2'))))).toMatchObject({ data: { status: '200 OK' } });
+  expect(await said('{"type":"GET"')).toBe('');
+});
+
 it('does not believe a foreign list that lacks a live member', async () => {
   const world = new RingWorld();
   const other = await mixed(world);

@@ -63,18 +63,26 @@ export class FrontDoor {
     connection.setIdle(IDLE_MS, () => connection.destroy());
     let head = Buffer.alloc(0);
     let take: ((bytes: Uint8Array) => void) | undefined;
+    let asked = false;
     const upload = { close: async () => {} };
     connection.handle({
       data: (bytes) => {
         if (take) return take(bytes);
         head = Buffer.concat([head, bytes]);
-        if (head[0] !== PREAMBLE.charCodeAt(0)) take = this.#servePlain(connection, desks);
-        else if (head.length < PREAMBLE.length) return;
+        if (head[0] !== PREAMBLE.charCodeAt(0)) {
+          take = this.#servePlain(connection, desks, () => {
+            asked = true;
+          });
+        } else if (head.length < PREAMBLE.length) return;
         else if (head.toString('latin1', 0, PREAMBLE.length) === PREAMBLE && !this.config.strict) {
           take = this.#serveLink(connection, desks, upload);
           head = head.subarray(PREAMBLE.length);
         } else return connection.destroy();
         if (head.length > 0) take(head);
+      },
+      // Whoever has asked may finish sending, and still wait for the answer: that ends the connection.
+      end: () => {
+        if (!asked) connection.end();
       },
       close: () => {
         this.#connections.delete(connection);
@@ -83,12 +91,13 @@ export class FrontDoor {
     });
   }
 
-  #servePlain(connection: Connection, { plain }: Desks): (bytes: Uint8Array) => void {
+  #servePlain(connection: Connection, { plain }: Desks, onMessage: () => void): (bytes: Uint8Array) => void {
     const reader = new JsonReader(MAX_PLAIN);
     return (bytes) => {
       const usable = reader.push(bytes, (text) => {
         this.context.telemetry.trace('in', 'tcp', connection.remote, () => text.slice(0, SHOWN));
         const message = parseMessage(text);
+        onMessage();
         if (message) void this.#work(this.#answerPlain(message, connection, plain));
         else connection.destroy();
       });

@@ -51,9 +51,12 @@ export class SeedCircle {
   /** Gives foreign members an item. @returns whether all have it: true when there are none */
   async put(data: ItemContent): Promise<boolean> {
     if ((await this.membership.lookForForeign()).length === 0) return true;
-    return (
-      (await this.#round({ creator: this.membership.self, type: 'FORWARD_PUT', data }, data.item)) !== null
+    const returned = await this.#round(
+      { creator: this.membership.self, type: 'FORWARD_PUT', data },
+      data.item,
     );
+    // Those who died meanwhile are out of the ring, and lack nothing.
+    return returned !== null || this.membership.foreign.length === 0;
   }
 
   /** What a foreign member has of this name; null when none has it. */
