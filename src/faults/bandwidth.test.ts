@@ -18,6 +18,18 @@ describe.each(worlds)('bandwidth, %s', (_name, make) => {
     await close();
   });
 
+  it('lets datagrams pass one after the other', async () => {
+    const world = make();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 1 } });
+    const sentAt = world.node.clock.now();
+    for (const letter of ['a', 'b', 'c']) pair.send(letter.repeat(30));
+    await world.until(() => pair.atNeighbour.length === 3);
+    expect(world.node.clock.now() - sentAt).toBeGreaterThanOrEqual(89);
+    expect(pair.atNeighbour.map((text) => text[0])).toEqual(['a', 'b', 'c']);
+    await pair.close();
+  });
+
   it('is lifted at once', async () => {
     const world = make();
     const { near, far, close } = await connected(world, 'node');

@@ -15,6 +15,18 @@ describe.each(worlds)('clock skew, %s', (_name, make) => {
     world.setFaults();
     expect(world.node.clock.wallTime() - before).toBeLessThan(3_600_000);
   });
+
+  it('that drifts makes timers late, those that wait already too', async () => {
+    const world = make();
+    const { clock } = world.neighbour;
+    const startedAt = clock.now();
+    const fired: number[] = [];
+    world.node.clock.after(10, () => fired.push(clock.now()));
+    world.setFaults({ kind: 'clock-skew', params: { skew: 0, drift: -80 } });
+    world.node.clock.after(10, () => fired.push(clock.now()));
+    await world.until(() => fired.length === 2);
+    for (const at of fired) expect(at - startedAt).toBeGreaterThanOrEqual(40);
+  });
 });
 
 describe('drift', () => {

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chances } from './loss';
 import { memoryWorld, sendNumbered, udpPair, worlds } from './testing/worlds';
 
 describe.each(worlds)('loss, %s', (_name, make) => {
@@ -49,6 +51,21 @@ describe.each(worlds)('loss, %s', (_name, make) => {
 });
 
 describe('bursts', () => {
+  it('never change the share, and are as long as they were set where there is room for it', () => {
+    const share = fc.double({ min: 0.001, max: 0.999, noNaN: true });
+    fc.assert(
+      fc.property(share, fc.double({ min: 1, max: 1000, noNaN: true }), (share, burst) => {
+        const { begins, ends } = chances(share, burst);
+        for (const chance of [begins, ends]) {
+          expect(chance).toBeGreaterThan(0);
+          expect(chance).toBeLessThanOrEqual(1 + 1e-9);
+        }
+        expect(begins / (begins + ends)).toBeCloseTo(share, 9);
+        if (burst > Math.max(1, share / (1 - share))) expect(1 / ends).toBeCloseTo(burst, 6);
+      }),
+    );
+  });
+
   it('keep the share and have the mean length', async () => {
     const world = memoryWorld();
     const pair = await udpPair(world);

@@ -34,8 +34,8 @@ export const loss = defineFault({
       let losing = false;
       return {
         pass: (bytes) => {
-          const share = settings.params.percent / 100;
-          losing = random() < chanceOfLoss(share, settings.params.burst, losing);
+          const { begins, ends } = chances(settings.params.percent / 100, settings.params.burst);
+          losing = random() < (losing ? 1 - ends : begins);
           return losing ? [] : [{ bytes }];
         },
       };
@@ -44,12 +44,18 @@ export const loss = defineFault({
 });
 
 /**
- * Gilbert, "Capacity of a burst-noise channel" (1960): a burst ends with chance 1/burst after each loss, and
- * begins so often that the share comes out.
+ * Gilbert, "Capacity of a burst-noise channel" (1960): after each loss a burst ends with one chance, after each
+ * arrival one begins with another. In the long run, begins / (begins + ends) of all datagrams are lost, and a burst
+ * has 1 / ends of them on average. The share that is set always comes out; where it leaves no room for bursts so
+ * short (a share s needs s / (1 − s) at least), they are longer. Bursts of 1 are no bursts: each datagram is lost by
+ * itself, and two in a row are as likely as chance makes them.
+ *
+ * @param share 0–1
  */
-function chanceOfLoss(share: number, burst: number, losing: boolean): number {
-  if (burst <= 1 || share === 0 || share >= 1) return share;
-  return losing ? 1 - 1 / burst : Math.min(1, share / (burst * (1 - share)));
+export function chances(share: number, burst: number): { begins: number; ends: number } {
+  if (burst <= 1 || share === 0 || share >= 1) return { begins: share, ends: 1 - share };
+  const ends = Math.min(1 / burst, (1 - share) / share);
+  return { begins: (ends * share) / (1 - share), ends };
 }
 
 function round(percent: number): number {

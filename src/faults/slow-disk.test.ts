@@ -17,6 +17,22 @@ describe.each(worlds)('slow disk, %s', (_name, make) => {
   });
 });
 
+describe.each(worlds)('the rate of a slow disk, %s', (_name, make) => {
+  it('is shared by all that is read', async () => {
+    const world = make();
+    const folder = await world.node.files.folder('/files');
+    const file = await folder.create('a');
+    await file.write(new Uint8Array(20_000), 0);
+    world.setFaults({ kind: 'slow-disk', params: { delay: 0, rate: 1 } });
+    const startedAt = world.node.clock.now();
+    let read = 0;
+    for (let n = 0; n < 2; n++) void file.read(new Uint8Array(20_000), 0).then((bytes) => (read += bytes));
+    await world.until(() => read === 40_000);
+    expect(world.node.clock.now() - startedAt).toBeGreaterThanOrEqual(39);
+    await file.close();
+  });
+});
+
 it('reads at the rate that is set, one operation after the other', async () => {
   const world = memoryWorld();
   const folder = await world.node.files.folder('/files');

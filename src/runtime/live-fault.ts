@@ -4,6 +4,7 @@ import type { Burden, FaultBehaviour, FaultDefinition, Machine } from '../faults
 import { messageType } from '../faults/message-type';
 import { faultOf } from '../faults/registry';
 import { type Moment, momentOf } from '../faults/schedule';
+import { hash32 } from '../protocol/hash32';
 import type { Clock, Endpoint } from './context';
 import { seededRandom } from './random';
 
@@ -139,7 +140,7 @@ export class LiveFault {
     const key = this.#dealt.has(label) || this.#dealt.size < MAX_LABELS ? label : 'others';
     const number = this.#dealt.get(key) ?? 0;
     this.#dealt.set(key, number + 1);
-    const seed = (this.spec.seed ?? hash(this.spec.id)) ^ hash(`${key} ${number}`);
+    const seed = (this.spec.seed ?? hash32(this.spec.id)) ^ hash32(`${key} ${number}`);
     return () => seededRandom(seed);
   }
 
@@ -166,12 +167,4 @@ function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
 /** The names of this machine that mean the same address. */
 function plainHost(host: string): string {
   return host === 'localhost' || host === '0.0.0.0' ? '127.0.0.1' : host;
-}
-
-/** FNV-1a, 32 bits, with a final mix: spreads ids and labels over seeds. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  return (value ^ (value >>> 13)) >>> 0;
 }

@@ -81,7 +81,7 @@ export const manifest = defineNode({
     threshold: {
       control: 'number',
       label: 'φ threshold',
-      help: 'For φ accrual: dead after about μ + σ·√(4.6 φ). Higher: fewer false deaths, later detection. 16 detects as soon as the seed.',
+      help: 'For φ accrual: dead after about μ + σ·√(4.6 φ). Higher: fewer false deaths, later detection. 16 detects a second later than the seed.',
       default: 16,
       min: 0.5,
       max: 50,
