@@ -25,7 +25,9 @@ if (outOfDate()) {
 
 const [command, ...args] = shell();
 const child = spawn(command, [...args, ...process.argv.slice(2)], { stdio: 'inherit' });
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+// Ctrl-C reaches every program of the terminal: a second one from here would be taken for impatience.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 
 /** The program to run: Electron, or the panel in the browser with the reason in one line. */

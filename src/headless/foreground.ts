@@ -99,6 +99,8 @@ export async function runForeground(manifest: NodeManifest, options: ForegroundO
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   process.on('uncaughtException', (error) => host.fatal(error));
+  // Who reads the log may leave (`| head`): unhandled, each line would be a fatal error, told by one more line.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   await host.start();
   return ended;
 }

@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { version } from '../../package.json';
 import { StudioError, toErrorShape } from '../contract/errors';
 import { createCore } from '../core/core';
+import { defaultDataFolder } from '../core/data-folder';
 import { isLoopback } from './access';
-import { defaultDataFolder } from './data-folder';
+
 import { childProcessLauncher } from './launcher';
 import { openBrowser } from './open-browser';
 import { type PanelServer, servePanelOver } from './server';

@@ -1,8 +1,10 @@
 /** The Electron shell, in order: what must stand before the app is ready, the core, its doors, the window last. */
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { app, BrowserWindow, dialog, session, shell } from 'electron';
 import { version } from '../../package.json';
 import { createCore } from '../core/core';
+import { defaultDataFolder } from '../core/data-folder';
 import { connectIpc } from './ipc';
 import { utilityProcessLauncher } from './launcher';
 import { setMenu } from './menu';
@@ -13,8 +15,13 @@ import { createTray } from './tray';
 import { openWindow } from './window';
 
 const built = import.meta.dirname;
-const dataFolder = process.env.MICRO_CDN_DATA || app.getPath('userData');
+// The same as that of `micro-cdn panel`: it is the same studio.
+const dataFolder = resolve(defaultDataFolder());
 
+// Chromium's own files keep apart from the person's, and there is one studio for each data folder: the lock is there.
+const profile = join(dataFolder, 'electron');
+mkdirSync(profile, { recursive: true });
+app.setPath('userData', profile);
 registerScheme();
 lockNavigation();
 app.enableSandbox();
@@ -77,11 +84,9 @@ async function open(): Promise<void> {
 function showWindow(): void {
   const [window] = BrowserWindow.getAllWindows();
   if (!window) {
-    const devUrl = app.isPackaged ? undefined : process.env.ELECTRON_RENDERER_URL;
     openWindow({
       stateFile: join(dataFolder, 'window.json'),
       preload: join(built, '../preload/index.cjs'),
-      ...(devUrl ? { devUrl } : {}),
     });
     return;
   }

@@ -24,12 +24,14 @@ export function connectIpc(core: Pick<Core, 'call' | 'openSession'>): void {
       });
       sessions.set(contents, session);
       const close = (): void => {
+        contents.off('destroyed', close).off('did-navigate', close).off('render-process-gone', close);
         sessions.get(contents)?.close();
         sessions.delete(contents);
       };
-      contents.once('destroyed', close);
-      // A reloaded page is a new panel: it subscribes again and takes a snapshot.
-      contents.once('did-navigate', close);
+      contents.on('destroyed', close);
+      // A reloaded page is a new panel: it subscribes again and takes a snapshot. A dead one reads nothing.
+      contents.on('did-navigate', close);
+      contents.on('render-process-gone', close);
     }
     return session;
   };

@@ -34,7 +34,8 @@ export function serveRenderer(folder: string): void {
   protocol.handle(scheme, async (request) => {
     const path = rendererFile(folder, request.url);
     if (path === undefined) return new Response('Not found', { status: 404 });
-    const response = await net.fetch(pathToFileURL(path).toString());
+    const response = await net.fetch(pathToFileURL(path).toString()).catch(() => null);
+    if (response === null) return new Response('Not found', { status: 404 });
     const headers = new Headers(response.headers);
     headers.set('Content-Security-Policy', contentSecurityPolicy);
     headers.set('X-Content-Type-Options', 'nosniff');
@@ -57,10 +58,24 @@ export function rendererFile(folder: string, url: string): string | undefined {
   return path.startsWith(folder + sep) && !name.includes('\0') ? path : undefined;
 }
 
+/** Our own page may put text on the clipboard, which "Copy" needs. Nothing else is allowed to anybody. */
 export function denyPermissions(session: Session): void {
-  session.setPermissionRequestHandler((_contents, _permission, decide) => decide(false));
-  session.setPermissionCheckHandler(() => false);
+  const isAllowed = (permission: string, url: string): boolean =>
+    permission === 'clipboard-sanitized-write' && isOurs(url);
+  session.setPermissionRequestHandler((_contents, permission, decide, { requestingUrl }) =>
+    decide(isAllowed(permission, requestingUrl)),
+  );
+  session.setPermissionCheckHandler((_contents, permission, origin) => isAllowed(permission, origin));
   session.setDevicePermissionHandler(() => false);
+}
+
+function isOurs(url: string): boolean {
+  try {
+    const { protocol: ours, host } = new URL(url);
+    return `${ours}//${host}` === panelOrigin;
+  } catch {
+    return false;
+  }
 }
 
 /** For every page that is ever made, also by mistake. Web addresses go to the person's own browser. */
@@ -86,11 +101,5 @@ export function isTrustedSender(event: {
   sender: WebContents;
 }): boolean {
   const { senderFrame, sender } = event;
-  if (!senderFrame || senderFrame !== (sender.mainFrame as unknown)) return false;
-  try {
-    const { protocol: ours, host } = new URL(senderFrame.url);
-    return `${ours}//${host}` === panelOrigin;
-  } catch {
-    return false;
-  }
+  return senderFrame !== null && senderFrame === (sender.mainFrame as unknown) && isOurs(senderFrame.url);
 }

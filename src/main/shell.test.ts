@@ -62,6 +62,8 @@ describe('the renderer files', () => {
     expect(contentSecurityPolicy).toMatch(/^default-src 'none'/);
     expect(contentSecurityPolicy).toMatch(/script-src 'self'(;|$)/);
     expect((await handler({ url: 'studio://panel/..%2fx' })).status).toBe(404);
+    fake.net.fetch.mockRejectedValueOnce(new Error('ERR_FILE_NOT_FOUND'));
+    expect((await handler({ url: 'studio://panel/assets/gone.js' })).status).toBe(404);
   });
 });
 
@@ -78,13 +80,21 @@ describe('security', () => {
     expect(isTrustedSender(event(contents.mainFrame))).toBe(false);
   });
 
-  it('denies every permission', () => {
+  it('lets our own page write text to the clipboard, and denies every other permission', () => {
     denyPermissions(fake.session.defaultSession as never);
     const { defaultSession } = fake.session;
-    const decide = vi.fn();
-    defaultSession.setPermissionRequestHandler.mock.calls[0]?.[0](null, 'camera', decide);
-    expect(decide).toHaveBeenCalledWith(false);
-    expect(defaultSession.setPermissionCheckHandler.mock.calls[0]?.[0]()).toBe(false);
+    const request = defaultSession.setPermissionRequestHandler.mock.calls[0]?.[0];
+    const check = defaultSession.setPermissionCheckHandler.mock.calls[0]?.[0];
+    const answers = (permission: string, url: string): boolean[] => {
+      const decide = vi.fn();
+      request(null, permission, decide, { requestingUrl: url });
+      return [decide.mock.calls[0]?.[0], check(null, permission, url)];
+    };
+    expect(answers('clipboard-sanitized-write', 'studio://panel/index.html')).toEqual([true, true]);
+    expect(answers('clipboard-sanitized-write', 'https://example.org/')).toEqual([false, false]);
+    expect(answers('clipboard-sanitized-write', '')).toEqual([false, false]);
+    expect(answers('clipboard-read', 'studio://panel/')).toEqual([false, false]);
+    expect(answers('media', 'studio://panel/')).toEqual([false, false]);
     expect(defaultSession.setDevicePermissionHandler.mock.calls[0]?.[0]()).toBe(false);
   });
 
@@ -133,6 +143,21 @@ describe('the window', () => {
     });
     openWindow({ stateFile, preload: '/app/preload.cjs' });
     expect(FakeWindow.last?.options).toMatchObject({ x: 1, y: 2, width: 1000, height: 700 });
+  });
+
+  it('is loaded again when its process dies, but not for ever', () => {
+    openWindow({ stateFile: join(folder, 'window.json'), preload: 'p' });
+    const contents = FakeWindow.last?.webContents as FakeContents;
+    contents.emit('render-process-gone', {}, { reason: 'clean-exit' });
+    expect(contents.reload).not.toHaveBeenCalled();
+    contents.emit('render-process-gone', {}, { reason: 'crashed' });
+    expect(contents.reload).toHaveBeenCalledTimes(1);
+    contents.emit('render-process-gone', {}, { reason: 'oom' });
+    expect(contents.reload).toHaveBeenCalledTimes(1);
+    expect(fake.dialog.showErrorBox).toHaveBeenCalledWith(
+      'The panel has stopped',
+      expect.stringContaining('oom'),
+    );
   });
 
   it('opens in the middle when its state is broken or off every screen', () => {

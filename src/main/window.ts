@@ -1,20 +1,22 @@
 /** The one window, where it was left. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BrowserWindow, type Rectangle, screen } from 'electron';
+import { BrowserWindow, dialog, type Rectangle, screen } from 'electron';
 import { studioIcon } from './icon';
 import { panelUrl } from './security';
 
 const smallest = { width: 960, height: 600 };
 const initial = { width: 1440, height: 900 };
+/** A page that crashes again so soon is not reloaded, ms. */
+const CRASH_LOOP_MS = 10_000;
 
 export interface WindowState {
   bounds?: Rectangle;
   maximized?: boolean;
 }
 
-/** Opens the panel. `devUrl` is the address of the development server, where there is one. */
-export function openWindow(options: { stateFile: string; preload: string; devUrl?: string }): BrowserWindow {
+/** Opens the panel. */
+export function openWindow(options: { stateFile: string; preload: string }): BrowserWindow {
   const state = readState(options.stateFile);
   const window = new BrowserWindow({
     ...initial,
@@ -39,8 +41,28 @@ export function openWindow(options: { stateFile: string; preload: string; devUrl
   window.on('close', () => {
     writeState(options.stateFile, { bounds: window.getNormalBounds(), maximized: window.isMaximized() });
   });
-  void window.loadURL(options.devUrl ?? panelUrl);
+  reloadAfterCrash(window);
+  void window.loadURL(panelUrl);
   return window;
+}
+
+/**
+ * The page has a process of its own, and may lose it: to a bug, or to a system that is short of memory. The nodes go
+ * on meanwhile; a page that dies again at once is not brought back for ever.
+ */
+function reloadAfterCrash(window: BrowserWindow): void {
+  let last = Number.NEGATIVE_INFINITY;
+  window.webContents.on('render-process-gone', (_event, { reason }) => {
+    if (reason === 'clean-exit' || window.isDestroyed()) return;
+    const now = performance.now();
+    if (now - last > CRASH_LOOP_MS) window.webContents.reload();
+    else
+      dialog.showErrorBox(
+        'The panel has stopped',
+        `It ended twice in a short time (${reason}). The nodes still run: close the window to end them, and start the studio again.`,
+      );
+    last = now;
+  });
 }
 
 /** Empty for bounds that no screen shows any more, so that a window is never lost on an unplugged one. */

@@ -13,12 +13,15 @@ export class FakeUtilityProcess extends EventEmitter {
 export class FakeContents extends EventEmitter {
   readonly mainFrame = { url: 'studio://panel/index.html' };
   send = vi.fn();
+  reload = vi.fn();
   isDestroyed = (): boolean => false;
   setWindowOpenHandler = vi.fn();
 }
 
 export class FakeWindow extends EventEmitter {
   static last: FakeWindow | undefined;
+  static readonly open = new Set<FakeWindow>();
+  static getAllWindows = (): FakeWindow[] => [...FakeWindow.open];
   readonly webContents = new FakeContents();
   loadURL = vi.fn(async () => {});
   show = vi.fn();
@@ -31,9 +34,16 @@ export class FakeWindow extends EventEmitter {
   getNormalBounds = () => ({ x: 1, y: 2, width: 1000, height: 700 });
   setProgressBar = vi.fn();
 
+  /** The person closes it. */
+  close(): void {
+    this.emit('close');
+    FakeWindow.open.delete(this);
+  }
+
   constructor(readonly options: Record<string, unknown>) {
     super();
     FakeWindow.last = this;
+    FakeWindow.open.add(this);
   }
 }
 
@@ -56,7 +66,7 @@ export function fakeElectron() {
     getPath: () => '/nowhere',
     getVersion: () => '0.0.0',
     getAppPath: () => '/nowhere',
-    setName: vi.fn(),
+    setPath: vi.fn(),
   });
   return {
     app,
@@ -70,7 +80,11 @@ export function fakeElectron() {
       openPath: vi.fn(async () => ''),
       showItemInFolder: vi.fn(),
     },
-    dialog: { showOpenDialog: vi.fn(async () => ({ canceled: true, filePaths: [] })), showErrorBox: vi.fn() },
+    dialog: {
+      showOpenDialog: vi.fn(async () => ({ canceled: true, filePaths: [] })),
+      showErrorBox: vi.fn(),
+      showMessageBox: vi.fn(async () => ({ response: 0 })),
+    },
     screen: { getDisplayMatching: () => ({ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }) },
     nativeImage: { createFromBitmap: vi.fn(() => ({})) },
     Menu: { buildFromTemplate: vi.fn((template: unknown) => template), setApplicationMenu: vi.fn() },
