@@ -1,20 +1,10 @@
 /** Folders on the real disk. A name never reaches outside its folder, links included. */
 import { constants, type Dirent, readSync } from 'node:fs';
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileNameProblem } from '../protocol/file-name';
 import type { FileStat, Files, Folder, FolderEntry, Log, ReadableFile, Timer, WritableFile } from './context';
+import { renameExclusively, renamePatiently } from './rename';
 import { watchTree } from './watch-tree';
 
 /** So many `stat` calls run at once while listing: enough to hide latency, few enough to leave threads free. */
@@ -104,7 +94,7 @@ class DiskFolder implements Folder {
     const source = await this.#existing(from);
     const target = await this.#writable(to);
     if (options.exclusive) await renameExclusively(source, target);
-    else await rename(source, target);
+    else await renamePatiently(source, target);
   }
 
   async remove(name: string): Promise<void> {
@@ -200,20 +190,6 @@ class DiskWritableFile implements WritableFile {
   close(): Promise<void> {
     return this.handle.close();
   }
-}
-
-/** `rename` always replaces; `link` never does. File systems without hard links get a check and a rename. */
-async function renameExclusively(source: string, target: string): Promise<void> {
-  try {
-    await link(source, target);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || code === 'ENOENT') throw error;
-    const taken = await lstat(target).catch(() => null);
-    if (taken) throw Object.assign(new Error(`There is a file ${target} already.`), { code: 'EEXIST' });
-    return rename(source, target);
-  }
-  await rm(source);
 }
 
 /** The real path of the nearest folder on the way up that exists. */

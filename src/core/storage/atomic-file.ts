@@ -1,6 +1,7 @@
 /** Files that are never half written. */
-import { copyFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { renamePatiently } from '../../runtime/rename';
 
 /**
  * Replaces `path` in one step: whoever reads it, and whenever the power fails, sees the old text or the new one.
@@ -18,7 +19,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await renamePatiently(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -41,7 +42,7 @@ export async function keepAs(path: string, backup: string): Promise<void> {
   const temporary = `${backup}.tmp-${process.pid}`;
   await rm(temporary, { force: true });
   await link(path, temporary).catch(() => copyFile(path, temporary));
-  await rename(temporary, backup);
+  await renamePatiently(temporary, backup);
 }
 
 /** Puts a file that cannot be read aside as `<path>.broken-<n>`, with the first free n. Never overwrites one. */
@@ -54,7 +55,7 @@ export async function putAside(path: string): Promise<string> {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
       throw error;
     }
-    await rename(path, aside);
+    await renamePatiently(path, aside);
     return aside;
   }
 }
