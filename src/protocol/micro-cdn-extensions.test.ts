@@ -27,6 +27,11 @@ describe('golden lines: every extension, byte for byte', () => {
     [extension.fileDigest('CS1', 'my file.txt', sha256), `FILE_DIGEST CS1 ${sha256} my file.txt\n`],
     [extension.status('CS1'), 'STATUS CS1\n'],
     [extension.statusAnswer({ serverId: 'CS1', status: 'dead', files: 3 }), 'STATUS CS1 dead 3\n'],
+    [extension.status('CS1', true), 'STATUS CS1 sum\n'],
+    [
+      extension.statusAnswer({ serverId: 'CS1', status: 'alive', files: 3, sum: 7 }),
+      'STATUS CS1 alive 3 7\n',
+    ],
     [extension.drain('CS1'), 'DRAIN CS1\n'],
     [extension.draining(), 'OK DRAINING\n'],
     [extension.features('CS1', ['resume']), 'FEATURES CS1 resume\n'],
@@ -50,7 +55,10 @@ describe('extensions at an index', () => {
   it.each([
     ['HELLO delta route', { type: 'hello-with', features: ['delta', 'route'] }],
     ['UPDATE CS1', { type: 'update', serverId: 'CS1' }],
-    ['STATUS CS1', { type: 'status', serverId: 'CS1' }],
+    ['STATUS CS1', { type: 'status', serverId: 'CS1', sum: false }],
+    ['STATUS CS1 sum', { type: 'status', serverId: 'CS1', sum: true }],
+    ['STATUS CS1 total', malformed],
+    ['STATUS CS1 sum sum', malformed],
     ['DRAIN CS1', { type: 'drain', serverId: 'CS1' }],
     ['FEATURES CS1', { type: 'features', serverId: 'CS1', features: [] }],
     ['AVOID CS1 CS2', { type: 'avoid', serverIds: ['CS1', 'CS2'] }],
@@ -104,12 +112,15 @@ describe('extensions at an index', () => {
     expect(parseIndexExtensionAnswer('STATUS CS1 alive 3')).toEqual({
       ...{ type: 'status-answer', serverId: 'CS1', status: 'alive', files: 3 },
     });
+    expect(parseIndexExtensionAnswer('STATUS CS1 alive 3 4294967295')).toMatchObject({ sum: 4_294_967_295 });
     expect(parseIndexExtensionAnswer('OK UPDATING')).toEqual({ type: 'updating' });
     expect(parseIndexExtensionAnswer('OK DRAINING')).toEqual({ type: 'draining' });
     expect(parseIndexExtensionAnswer('OK SERVER_MARKED_ALIVE')).toEqual({ type: 'marked-alive' });
     for (const line of [
       'STATUS CS1 well 3',
       'STATUS CS1 alive',
+      'STATUS CS1 alive 3 x',
+      'STATUS CS1 alive 3 4 5',
       'OK REGISTERED',
       'ERROR UNKNOWN_COMMAND',
       '',

@@ -7,6 +7,7 @@
  * The greeting follows SMTP's EHLO (RFC 1869): `HELLO delta resume` → `WELCOME MICRO-CDN delta resume`, and what
  * both have named may be used.
  */
+import { hash32 } from './hash32';
 import { isWord, type Malformed, type Tolerance, wholeNumber, wireLine, word } from './micro-cdn';
 
 /**
@@ -42,10 +43,11 @@ export interface FileDigest {
   sha256: string;
   name: string;
 }
-/** What does the index think of me? */
+/** What does the index think of me? `STATUS <id> sum` to an index that keeps digests: and what does it know? */
 export interface StatusQuestion {
   type: 'status';
   serverId: string;
+  sum: boolean;
 }
 /** No new clients for this server. */
 export interface Drain {
@@ -90,6 +92,8 @@ export interface StatusAnswer {
   serverId: string;
   status: 'alive' | 'dead' | 'draining' | 'unknown';
   files: number;
+  /** Sum of the shares of all files that the index has of the server: see `shareOf`. Only when asked for. */
+  sum?: number;
 }
 export type IndexExtensionAnswer =
   | StatusAnswer
@@ -140,8 +144,10 @@ export function parseIndexExtension(line: string, tolerance: Tolerance): IndexEx
       return words.length > 1 ? { type: 'hello-with', features: words.slice(1).filter(isWord) } : null;
     case 'UPDATE':
       return isWord(serverId) && rest.length === 0 ? { type: 'update', serverId } : malformed;
-    case 'STATUS':
-      return isWord(serverId) && rest.length === 0 ? { type: 'status', serverId } : malformed;
+    case 'STATUS': {
+      const sum = rest[0] === 'sum';
+      return isWord(serverId) && rest.length === Number(sum) ? { type: 'status', serverId, sum } : malformed;
+    }
     case 'DRAIN':
       return isWord(serverId) && rest.length === 0 ? { type: 'drain', serverId } : malformed;
     case 'FEATURES':
@@ -177,11 +183,13 @@ export function parseIndexExtensionAnswer(line: string): IndexExtensionAnswer | 
   if (line === 'OK UPDATING') return { type: 'updating' };
   if (line === 'OK DRAINING') return { type: 'draining' };
   if (line === 'OK SERVER_MARKED_ALIVE') return { type: 'marked-alive' };
-  const [command, serverId, status, filesText] = words;
+  const [command, serverId, status, filesText, sumText, ...rest] = words;
   const files = wholeNumber(filesText);
-  if (command !== 'STATUS' || words.length !== 4 || !isWord(serverId) || files === null) return null;
+  const sum = sumText === undefined ? undefined : wholeNumber(sumText);
+  if (command !== 'STATUS' || rest.length > 0 || !isWord(serverId) || files === null || sum === null)
+    return null;
   if (status !== 'alive' && status !== 'dead' && status !== 'draining' && status !== 'unknown') return null;
-  return { type: 'status-answer', serverId, status, files };
+  return { type: 'status-answer', serverId, status, files, ...(sum === undefined ? {} : { sum }) };
 }
 
 export function parseContentExtension(
@@ -221,7 +229,7 @@ export const extension = {
   removeFile: (serverId: string, name: string) => wireLine(`REMOVE_FILE ${word(serverId)} ${name}`),
   fileDigest: (serverId: string, name: string, sha256: string) =>
     wireLine(`FILE_DIGEST ${word(serverId)} ${word(sha256)} ${name}`),
-  status: (serverId: string) => wireLine(`STATUS ${word(serverId)}`),
+  status: (serverId: string, sum = false) => wireLine(`STATUS ${word(serverId)}${sum ? ' sum' : ''}`),
   drain: (serverId: string) => wireLine(`DRAIN ${word(serverId)}`),
   features: (serverId: string, features: readonly string[]) =>
     wireLine(`FEATURES ${[serverId, ...features].map(word).join(' ')}`),
@@ -235,8 +243,8 @@ export const extension = {
   updating: () => 'OK UPDATING\n',
   draining: () => 'OK DRAINING\n',
   markedAlive: () => 'OK SERVER_MARKED_ALIVE\n',
-  statusAnswer: ({ serverId, status, files }: Omit<StatusAnswer, 'type'>) =>
-    wireLine(`STATUS ${word(serverId)} ${status} ${files}`),
+  statusAnswer: ({ serverId, status, files, sum }: Omit<StatusAnswer, 'type'>) =>
+    wireLine(`STATUS ${word(serverId)} ${status} ${files}${sum === undefined ? '' : ` ${sum}`}`),
   /** SERVER with the features of the chosen server, for a client that has named `route`. */
   serverWith: (serverLine: string, features: readonly string[]) =>
     features.length === 0 ? serverLine : wireLine(`${serverLine.trimEnd()} ${features.map(word).join(' ')}`),
@@ -244,6 +252,14 @@ export const extension = {
   digestAnswer: ({ length, size, sha256 }: Omit<DigestAnswer, 'type'>) =>
     `DIGEST ${length} ${size} ${sha256}\n`,
 } as const;
+
+/**
+ * One file's share in the sum by which a server and its index compare what they know: a line that was damaged on its
+ * way, and still made sense, is found out by it. Sums are modulo 2³², in whatever order files come and go.
+ */
+export function shareOf(name: string, size: number, sha256: string | undefined): number {
+  return hash32(`${size} ${sha256 ?? '-'} ${name}`);
+}
 
 /** The features of a server, and what the index knows a file to hash to, as words of one line. */
 export function withDigest(features: readonly string[], sha256: string | undefined): readonly string[] {

@@ -28,6 +28,8 @@ export class DigestKeeper {
   readonly #unreadable = new Set<string>();
   /** What the files of the library hash to, as far as that is known of their present content. */
   readonly #current = new Map<string, string>();
+  /** Counts the changes of what `sha256Of` answers. */
+  version = 0;
   #untold: string[] = [];
   #unsaved = false;
   #saveMs = SAVE_MS;
@@ -78,6 +80,7 @@ export class DigestKeeper {
   }
 
   filesChanged({ added, changed, removed }: LibraryChange): void {
+    this.version++;
     for (const { name } of [...added, ...changed]) {
       this.#current.delete(name);
       this.#queue.add(name);
@@ -141,6 +144,7 @@ export class DigestKeeper {
       // It may have changed meanwhile: then it has its turn again.
       if (this.#queue.has(name) || !this.#library.files.has(name)) return;
       this.#current.set(name, sha256);
+      this.version++;
       this.#untold.push(name);
       if (this.#untold.length < BATCH) return;
       this.#tell();

@@ -120,6 +120,29 @@ describe('towards our own index', () => {
     expect((await world.catalogue()).total).toBe(1);
   });
 
+  it('registers again when a line was damaged on its way and still made sense', async () => {
+    world.put(1, 'hello.txt', 'Hello!');
+    await world.index({ monitor: null });
+    await world.content(1, { monitor: null });
+    await world.sim.advance(50);
+    const digest = 'ab'.repeat(32);
+    const registrations = () =>
+      world.recorded('CS1').traces.filter((trace) => trace.startsWith('> REGISTER')).length;
+    for (const [at, line] of [
+      `FILE_DIGEST CS1 ${digest} hello.txt`,
+      'ADD_FILE CS1 hello.txt 7',
+      'REMOVE_FILE CS1 hello.txt\nADD_FILE CS1 hellp.txt 6',
+    ].entries()) {
+      const forger = await RawPeer.connect(net(), INDEX);
+      forger.send(`UPDATE CS1\n${line}\nDONE_FILES\n`);
+      await world.sim.advance(7000);
+      expect(registrations()).toBe(2 + at);
+      expect((await world.catalogue()).rows).toMatchObject([{ name: 'hello.txt', size: 6 }]);
+    }
+    await world.sim.advance(30_000);
+    expect(registrations()).toBe(4);
+  });
+
   it('registers again when it was declared dead', async () => {
     await world.index({ monitor: null });
     await world.content(1, { monitor: null });

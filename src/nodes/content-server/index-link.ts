@@ -74,12 +74,7 @@ export class IndexLink {
       if (this.#state !== 'registered') this.#setState('registering', 'Files are being announced.');
     };
     this.#foreign = new ForeignIndex(this.#registration, library, config);
-    this.#own = new OwnIndex(
-      this.#registration,
-      library,
-      (name) => digests.sha256Of(name),
-      () => this.#lineLost(),
-    );
+    this.#own = new OwnIndex(this.#registration, library, digests, () => this.#lineLost());
     this.#speech = this.#foreign;
   }
 

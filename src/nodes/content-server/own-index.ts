@@ -4,8 +4,10 @@ import {
   extension,
   parseIndexExtensionAnswer,
   type StatusAnswer,
+  shareOf,
 } from '../../protocol/micro-cdn-extensions';
 import type { LineClient } from '../shared/line-client';
+import type { DigestKeeper } from './digest-keeper';
 import type { IndexSpeech } from './index-speech';
 import type { Library } from './library';
 import type { ContentSnapshot } from './manifest';
@@ -25,25 +27,29 @@ export class OwnIndex implements IndexSpeech {
   keepsDigests = false;
   readonly #registration: Registration;
   readonly #library: Library;
-  readonly #sha256Of: (name: string) => string | undefined;
+  readonly #digests: DigestKeeper;
   readonly #onClose: () => void;
   #client: LineClient | undefined;
   /** Files that the index has counted for us. */
   #counted = 0;
+  /** What a registration left the index with instead of our list; when the next does the same, so be it. */
+  #difference = '';
+  #toleratedDifference = '';
+  /** What the last look has found; what is found twice is no change that is still on its way. */
+  #suspected = '';
+  /** The sum over our files, when the index was asked for its own. */
+  #askedSum = 0;
+  #summed: { files: Library['files'] | null; version: number; sum: number } = {
+    files: null,
+    version: 0,
+    sum: 0,
+  };
 
-  /**
-   * @param sha256Of what a file hashes to, if that is known
-   * @param onClose the index has closed the connection
-   */
-  constructor(
-    registration: Registration,
-    library: Library,
-    sha256Of: (name: string) => string | undefined,
-    onClose: () => void,
-  ) {
+  /** @param onClose the index has closed the connection */
+  constructor(registration: Registration, library: Library, digests: DigestKeeper, onClose: () => void) {
     this.#registration = registration;
     this.#library = library;
-    this.#sha256Of = sha256Of;
+    this.#digests = digests;
     this.#onClose = onClose;
   }
 
@@ -55,7 +61,11 @@ export class OwnIndex implements IndexSpeech {
       client.write(extension.features(serverId, contentFeatures));
       await this.#registration.announce(client, this.#addLines(files.values()));
       await this.#registration.complete(client, files.size);
-      this.#counted = (await this.#askStatus(client))?.files ?? 0;
+      const status = await this.#askStatus(client);
+      this.#counted = status?.files ?? 0;
+      const difference = this.#differenceTo(status);
+      if (difference === this.#difference) this.#toleratedDifference = difference;
+      this.#difference = difference;
     });
   }
 
@@ -76,12 +86,22 @@ export class OwnIndex implements IndexSpeech {
     });
   }
 
-  /** False when the index does not know us, has us for dead, or has lost files. */
+  /** False when the index does not know us, has us for dead, has lost files, or knows something else of them. */
   probe(): Promise<boolean> {
     return this.#converse(async (client) => {
       const status = await this.#askStatus(client);
-      return status?.status === 'alive' && status.files === this.#counted;
+      if (status?.status !== 'alive' || status.files !== this.#counted) return false;
+      const difference = this.#differenceTo(status);
+      const twice = difference === this.#suspected;
+      this.#suspected = difference;
+      return difference === '' || difference === this.#toleratedDifference || !twice;
     });
+  }
+
+  /** Names what the index has instead of our list; empty when it is the same, or the index does not say. */
+  #differenceTo(status: StatusAnswer | null): string {
+    if (status?.sum === undefined) return '';
+    return this.#askedSum === status.sum ? '' : `${this.#askedSum} ${status.sum}`;
   }
 
   async leave(signal: AbortSignal): Promise<boolean> {
@@ -99,7 +119,8 @@ export class OwnIndex implements IndexSpeech {
   }
 
   async #askStatus(client: LineClient): Promise<StatusAnswer | null> {
-    client.write(extension.status(this.#registration.serverId));
+    if (this.keepsDigests) this.#askedSum = this.#sum();
+    client.write(extension.status(this.#registration.serverId, this.keepsDigests));
     const line = await client.next(ANSWER_MS);
     const answer = line === null ? null : parseIndexExtensionAnswer(line);
     return answer?.type === 'status-answer' ? answer : null;
@@ -120,6 +141,17 @@ export class OwnIndex implements IndexSpeech {
     }
   }
 
+  /** Over our files; made anew only after a change. */
+  #sum(): number {
+    const { files } = this.#library;
+    const { version } = this.#digests;
+    if (this.#summed.files === files && this.#summed.version === version) return this.#summed.sum;
+    let sum = 0;
+    for (const { name, size } of files.values()) sum += shareOf(name, size, this.#digests.sha256Of(name));
+    this.#summed = { files, version, sum: sum % 2 ** 32 };
+    return this.#summed.sum;
+  }
+
   *#addLines(files: Iterable<{ name: string; size: number }>): Generator<string> {
     for (const { name, size } of files) {
       yield encode.addFile(this.#registration.serverId, name, size);
@@ -136,7 +168,7 @@ export class OwnIndex implements IndexSpeech {
   }
 
   *#digestLine(name: string): Generator<string> {
-    const sha256 = this.keepsDigests ? this.#sha256Of(name) : undefined;
+    const sha256 = this.keepsDigests ? this.#digests.sha256Of(name) : undefined;
     if (sha256 !== undefined) yield extension.fileDigest(this.#registration.serverId, name, sha256);
   }
 }

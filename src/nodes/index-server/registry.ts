@@ -1,5 +1,6 @@
 /** Which servers there are, and who holds which file. Pure: time is an argument. */
 import { formatEndpoint } from '../../contract/endpoint';
+import { shareOf } from '../../protocol/micro-cdn-extensions';
 import type { ServerStatus } from './manifest';
 
 /**
@@ -31,6 +32,8 @@ export interface ServerRecord {
   /** Extensions it offers to clients. */
   features: readonly string[];
   readonly files: Set<FileRecord>;
+  /** Of the shares of its files, modulo 2³²: see `shareOf`. */
+  sum: number;
   /** Rises with each REGISTER; holdings of former registrations go when the list is complete. */
   registration: number;
 }
@@ -101,7 +104,14 @@ export class Registry {
     if (!server) {
       server = {
         ...{ serverId, host, tcpPort, udpPort, address: '', load: -1, status: 'alive' },
-        ...{ since: now.wall, changedAt: now.steady, features: [], files: new Set(), registration: 0 },
+        ...{
+          since: now.wall,
+          changedAt: now.steady,
+          features: [],
+          files: new Set(),
+          sum: 0,
+          registration: 0,
+        },
       };
       this.servers.set(serverId, server);
     }
@@ -119,9 +129,12 @@ export class Registry {
     const holding = file?.holdings.find((holding) => holding.server === server);
     if (file && holding) {
       holding.registration = server.registration;
+      const same = holding.size === size;
+      uncount(file, holding);
       if (holding.digest) holding.digest.current = false;
-      if (holding.size === size) return 'same';
       holding.size = size;
+      count(file, holding);
+      if (same) return 'same';
       this.#listener.fileChanged(file);
       return 'changed';
     }
@@ -138,6 +151,7 @@ export class Registry {
       this.#listener.fileAdded(file);
     }
     server.files.add(file);
+    count(file, added);
     return 'added';
   }
 
@@ -150,13 +164,13 @@ export class Registry {
     const holding = file?.holdings.find((holding) => holding.server === server);
     if (!file || !holding) return null;
     const { digest } = holding;
-    if (digest?.sha256 === sha256) {
-      digest.current = true;
-      return null;
-    }
+    const known = digest?.sha256 === sha256;
+    uncount(file, holding);
+    if (known) digest.current = true;
+    else holding.digest = { sha256, order: this.#digests++, current: true };
+    count(file, holding);
     if (!digest) this.#bytes += DIGEST_BYTES;
-    holding.digest = { sha256, order: this.#digests++, current: true };
-    return file;
+    return known ? null : file;
   }
 
   /** True when the server held the file. */
@@ -189,9 +203,10 @@ export class Registry {
   #removeHolding(server: ServerRecord, file: FileRecord): boolean {
     const at = file.holdings.findIndex((holding) => holding.server === server);
     if (at < 0) return false;
-    const [holding] = file.holdings.splice(at, 1);
+    const [holding] = file.holdings.splice(at, 1) as [Holding];
     server.files.delete(file);
-    this.#bytes -= HOLDING_BYTES + (holding?.digest ? DIGEST_BYTES : 0);
+    uncount(file, holding);
+    this.#bytes -= HOLDING_BYTES + (holding.digest ? DIGEST_BYTES : 0);
     if (file.holdings.length > 0) {
       this.#listener.fileChanged(file);
     } else {
@@ -210,6 +225,18 @@ export class Registry {
     this.servers.delete(oldest.serverId);
     return true;
   }
+}
+
+function count({ name }: FileRecord, holding: Holding): void {
+  holding.server.sum = (holding.server.sum + shareOfHolding(name, holding)) >>> 0;
+}
+
+function uncount({ name }: FileRecord, holding: Holding): void {
+  holding.server.sum = (holding.server.sum - shareOfHolding(name, holding)) >>> 0;
+}
+
+function shareOfHolding(name: string, { size, digest }: Holding): number {
+  return shareOf(name, size, digest?.current ? digest.sha256 : undefined);
 }
 
 function bytesOf(name: string): number {

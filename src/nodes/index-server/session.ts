@@ -153,8 +153,12 @@ export class IndexSession implements LineHandler {
         return this.#peer.reply(extension.markedAlive());
       case 'status': {
         const server = this.#directory.server(request.serverId);
-        const [status, files] = server ? [server.status, server.files.size] : (['unknown', 0] as const);
-        return this.#peer.reply(extension.statusAnswer({ serverId: request.serverId, status, files }));
+        const known = server
+          ? { status: server.status, files: server.files.size, sum: server.sum }
+          : { status: 'unknown' as const, files: 0, sum: 0 };
+        const { sum, ...plain } = known;
+        const answer = { serverId: request.serverId, ...plain, ...(request.sum ? { sum } : {}) };
+        return this.#peer.reply(extension.statusAnswer(answer));
       }
       case 'update':
         return this.#update(request.serverId);
