@@ -1,5 +1,6 @@
 import type { StudioError } from '../contract/errors';
 import type { NodeManifest } from '../contract/manifest';
+import { missingAddress } from '../core/supervisor/start-failure';
 import { kebab } from './flags';
 
 /** What a person reads when a foreground node cannot start: what happened, why, and what to do. */
@@ -16,8 +17,10 @@ export function friendlyStartError(
       return `${manifest.label}: port ${taken ? String(config[taken[0]]) : ''} is in use by another program. Choose ${flag} N, or end that program.`;
     case 'EACCES':
       return `${manifest.label}: this account may not listen on port ${taken ? String(config[taken[0]]) : ''}. Choose ${flag} N, 1024 or higher.`;
-    case 'EADDRNOTAVAIL':
-      return `${manifest.label}: ${String(config.host)} is not an address of this machine. Choose another --host.`;
+    case 'EADDRNOTAVAIL': {
+      const { message, hint } = missingAddress(String(config.host));
+      return `${manifest.label}: ${message} Choose another --host: ${hint}`;
+    }
     default:
       return `${manifest.label}: ${error.message}${error.hint ? ` ${error.hint}` : ''}`;
   }

@@ -20,8 +20,17 @@ const SEARCH = 200;
 
 /** Whether a node could listen there now. An address that this machine does not have is free of conflicts. */
 export async function isPortFree(host: string, port: number, transport: Transport): Promise<boolean> {
+  return (await obstacle(host, port, transport)) === null;
+}
+
+/** 'EACCES' where the system keeps the port for itself: below 1024, and on Windows in ranges of its own choice. */
+async function obstacle(
+  host: string,
+  port: number,
+  transport: Transport,
+): Promise<'EADDRINUSE' | 'EACCES' | null> {
   const code = await (transport === 'tcp' ? tryListen(host, port) : tryBind(host, port));
-  return code !== 'EADDRINUSE' && code !== 'EACCES';
+  return code === 'EADDRINUSE' || code === 'EACCES' ? code : null;
 }
 
 /**
@@ -38,11 +47,12 @@ export async function checkPort(
   const holding = uses.filter((use) => use.running && use.port === port && use.transport === transport);
   const running = holding.find(({ node }) => node !== asking);
   if (!running && holding.length > 0) return { free: true };
-  if (!running && (await isPortFree(host, port, transport))) return { free: true };
+  const code = running ? 'EADDRINUSE' : await obstacle(host, port, transport);
+  if (code === null) return { free: true };
   const nextFree = await nextFreePort(host, port + 1, transport, uses);
   return {
     free: false,
-    holder: running ? `node ${running.name} of this workspace` : await describeHolder(port, transport),
+    holder: running ? `node ${running.name} of this workspace` : await describeHolder(port, transport, code),
     ...(nextFree === null ? {} : { nextFree }),
   };
 }
@@ -62,10 +72,15 @@ export async function nextFreePort(
   return null;
 }
 
-async function describeHolder(port: number, transport: Transport): Promise<string> {
+async function describeHolder(
+  port: number,
+  transport: Transport,
+  code: 'EADDRINUSE' | 'EACCES',
+): Promise<string> {
+  if (code === 'EACCES') return 'the system, which keeps it for itself';
   const holder = await findPortHolder(port, transport);
   if (holder) return `process ${holder.program} (pid ${holder.pid})`;
-  return port < FIRST_PORT ? 'the system, which keeps it for itself' : 'another program';
+  return 'another program';
 }
 
 function tryListen(host: string, port: number): Promise<string | null> {

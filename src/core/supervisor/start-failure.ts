@@ -20,14 +20,27 @@ export async function explainStartFailure(
         hint: 'Ports below 1024, and folders of other users, need rights that this account does not have.',
       };
     case 'EADDRNOTAVAIL':
-      return {
-        ...reason,
-        message: `This machine has no address ${listeningHost(node)}.`,
-        hint: 'Use 127.0.0.1, or an address of one of its network interfaces.',
-      };
+      return { ...reason, ...missingAddress(listeningHost(node)) };
     default:
       return undefined;
   }
+}
+
+/** What to say, and to do, where a program is to listen on an address that this machine has not. */
+export function missingAddress(
+  host: string,
+  platform: NodeJS.Platform = process.platform,
+): { message: string; hint: string } {
+  const isLoopback = /^127\.\d+\.\d+\.\d+$/.test(host) && host !== '127.0.0.1';
+  // Linux and Windows answer on all of 127.0.0.0/8, macOS on the first address alone.
+  const alias =
+    isLoopback && platform === 'darwin'
+      ? ` To have it until the next restart: sudo ifconfig lo0 alias ${host} up`
+      : '';
+  return {
+    message: `This machine has no address ${host}.`,
+    hint: `Use 127.0.0.1, or an address of one of its network interfaces.${alias}`,
+  };
 }
 
 async function explainPortInUse(node: NodeSpec, uses: readonly PortUse[]): Promise<ErrorShape | undefined> {
