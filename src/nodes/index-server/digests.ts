@@ -14,6 +14,11 @@ export interface Verdict {
  * said. Another size is another version of the file, and judged for itself.
  */
 export function judgeDigests(holdings: readonly Holding[]): Verdict {
+  // As a rule, and for each lookup: all say the same.
+  const [first] = holdings;
+  const said = first && sha256Of(first);
+  if (holdings.every((holding) => holding.size === first?.size && sha256Of(holding) === said))
+    return { dissenters: nobody, digestFor: () => said };
   const votes = countVotes(holdings);
   const agreed = new Map<number, Vote>();
   for (const vote of votes.values()) {
@@ -21,13 +26,21 @@ export function judgeDigests(holdings: readonly Holding[]): Verdict {
     if (!best || vote.count > best.count || (vote.count === best.count && vote.first < best.first))
       agreed.set(vote.size, vote);
   }
-  const dissents = ({ size, digest }: Holding): boolean =>
-    digest?.current === true && digest.sha256 !== agreed.get(size)?.sha256;
-  const dissenters = new Set(votes.size > agreed.size ? holdings.filter(dissents) : []);
+  const dissents = (holding: Holding): boolean => {
+    const sha256 = sha256Of(holding);
+    return sha256 !== undefined && sha256 !== agreed.get(holding.size)?.sha256;
+  };
+  const dissenters = new Set(holdings.filter(dissents));
   return {
     dissenters,
     digestFor: (holding) => (dissenters.has(holding) ? undefined : agreed.get(holding.size)?.sha256),
   };
+}
+
+const nobody: ReadonlySet<Holding> = new Set();
+
+function sha256Of({ digest }: Holding): string | undefined {
+  return digest?.current ? digest.sha256 : undefined;
 }
 
 interface Vote {
