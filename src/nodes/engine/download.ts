@@ -325,7 +325,7 @@ export class MultiSourceDownload {
     this.#lookForStalls(now);
     this.#ask();
     this.#giveUpWithoutSources(now);
-    if (++this.#ticks % RECORD_EVERY_TICKS === 0) void this.#store.record(this.#priority);
+    if (++this.#ticks % RECORD_EVERY_TICKS === 0) this.#store.record(this.#priority);
     this.#listener.changed();
   }
 

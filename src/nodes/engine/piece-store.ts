@@ -15,6 +15,8 @@ import { OrderedDigest, type Verification } from './verification';
 const MAX_WAITING = 8 * 1024 * 1024;
 /** Buffers kept for the next piece: fresh memory costs a page fault every 4 KiB. */
 const MAX_SPARE = 8 * 1024 * 1024;
+/** The record is brought up to date so seldom that waiting for the disk takes at most this part of the time. */
+const RECORD_SHARE = 0.1;
 const PART = '.part';
 
 export interface PieceStoreOptions {
@@ -49,6 +51,11 @@ export class PieceStore {
   /** What the record on the disk says. */
   #recorded: { count: number; priority: Priority } | null = null;
   #recording: Promise<void> | null = null;
+  /** Waits for the disk before it writes the record. */
+  #syncing = false;
+  #nextRecordAt = 0;
+  /** Nothing is recorded any more. */
+  #over = false;
 
   constructor(context: NodeContext, options: PieceStoreOptions) {
     this.#context = context;
@@ -113,22 +120,15 @@ export class PieceStore {
     return this.#file ? this.#file.read(into, position) : 0;
   }
 
-  /** Brings the record up to date, unless that is being done. Never rejects: without one a later run starts anew. */
-  record(priority: Priority): Promise<void> {
-    this.#recording ??= this.#writeRecord(priority)
-      .catch((error) =>
-        this.#context.log.warn(`What has arrived cannot be recorded: ${(error as Error).message}`),
-      )
-      .finally(() => {
-        this.#recording = null;
-      });
-    return this.#recording;
+  /** Brings the record up to date, unless that is being done or too soon. */
+  record(priority: Priority): void {
+    if (!this.#recording && this.#context.clock.now() >= this.#nextRecordAt) void this.#record(priority);
   }
 
   /** Records the last state, for a later run. */
   async suspend(priority: Priority): Promise<void> {
     await this.#recording;
-    await this.record(priority);
+    await this.#record(priority);
   }
 
   /**
@@ -147,7 +147,7 @@ export class PieceStore {
         'One of the sources has other bytes. Download from each alone to find out which.',
       );
     }
-    await this.#recording;
+    await this.#stopRecording();
     await removeRecord(folder, name);
     return digest;
   }
@@ -167,8 +167,11 @@ export class PieceStore {
     await this.#digest?.stop();
     this.#pieceHasher?.close();
     this.#wholeHasher?.close();
-    await this.#recording;
-    await file?.close();
+    await this.#stopRecording();
+    const closed = file?.close();
+    // Nobody needs to wait until a slow disk has what will not be recorded.
+    if (this.#syncing) closed?.catch(() => {});
+    else await closed;
   }
 
   #prepareHashers(file: WritableFile): void {
@@ -214,16 +217,47 @@ export class PieceStore {
     if ((this.#spare.length + 1) * buffer.length <= MAX_SPARE) this.#spare.push(buffer);
   }
 
+  /** Never rejects: without a record a later run starts anew. */
+  #record(priority: Priority): Promise<void> {
+    this.#recording = this.#writeRecord(priority)
+      .catch((error) =>
+        this.#context.log.warn(`What has arrived cannot be recorded: ${(error as Error).message}`),
+      )
+      .finally(() => {
+        this.#recording = null;
+      });
+    return this.#recording;
+  }
+
   async #writeRecord(priority: Priority): Promise<void> {
     const { folder, name } = this.#options;
     const { count } = this.verified;
     const same = this.#recorded?.count === count && this.#recorded.priority === priority;
     if (!this.#file || count === 0 || same) return;
     const pieces = this.verified.toBytes();
-    // What is recorded is not hashed again: it has to survive a power cut, not only the end of the process.
-    await this.#file.sync();
+    await this.#sync(this.#file);
+    if (this.#over) return;
     await writeRecord(folder, name, this.#identity, { pieces, priority });
     this.#recorded = { count, priority };
+  }
+
+  /** What is recorded is not hashed again: it has to survive a power cut, not only the end of the process. */
+  async #sync(file: WritableFile): Promise<void> {
+    const { clock } = this.#context;
+    const began = clock.now();
+    this.#syncing = true;
+    try {
+      await file.sync();
+    } finally {
+      this.#syncing = false;
+      this.#nextRecordAt = clock.now() + (clock.now() - began) / RECORD_SHARE;
+    }
+  }
+
+  /** A record that still waits for the disk is not written any more. */
+  async #stopRecording(): Promise<void> {
+    this.#over = true;
+    if (!this.#syncing) await this.#recording;
   }
 
   get #identity(): RecordedIdentity {

@@ -44,10 +44,11 @@ export class OrderedDigest {
   readonly #file: Pick<WritableFile, 'read'>;
   /** Pieces that were written and may be hashed from memory. */
   readonly #held = new Map<number, Held>();
-  /** The first piece that has not been hashed. */
+  /** The first piece that has not been given to the hasher. */
   #next = 0;
   #hashing: Promise<void> | undefined;
   #stopped = false;
+  #failure: Error | undefined;
 
   /** @param hasher closed by who made it. @param written pieces that are in the file; it grows before `add` is called */
   constructor(hasher: Hasher, layout: PieceLayout, written: PieceMap, file: Pick<WritableFile, 'read'>) {
@@ -82,7 +83,9 @@ export class OrderedDigest {
   async finish(): Promise<string> {
     this.#goOn();
     await this.#hashing;
-    return this.#hasher.digest();
+    const digest = await this.#hasher.digest();
+    if (this.#failure) throw this.#failure;
+    return digest;
   }
 
   /** Resolves when nothing is read or hashed any more. */
@@ -101,15 +104,16 @@ export class OrderedDigest {
     this.#hashing = hashing;
   }
 
+  /** Gives the hasher all that is there in order; it has the next block at hand when it is done with one. */
   async #hashWritten(): Promise<void> {
     let buffer: Buffer | undefined;
     for (; this.#written.has(this.#next) && !this.#stopped; this.#next++) {
       const held = this.#held.get(this.#next);
       if (held) {
         this.#held.delete(this.#next);
-        await this.#hasher.update(held.bytes).then(held.resolve, (error: unknown) => {
+        this.#hasher.update(held.bytes).then(held.resolve, (error: Error) => {
+          this.#failure ??= error;
           held.reject(error);
-          throw error;
         });
         continue;
       }
