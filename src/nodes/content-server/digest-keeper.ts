@@ -10,6 +10,8 @@ const STINT_MS = 20;
 const BATCH = 1000;
 /** The record is written so long after the last digest; where it cannot be, later each time, up to the last. */
 const SAVE_MS = 1000;
+/** While there is much to hash, the record is written now and then, so that a kill does not cost it all. */
+const SAVE_MEANWHILE_MS = 60_000;
 /** What cannot be read is tried again after this; the record later each time. */
 const RETRY_MS = 5000;
 const LAST_RETRY_MS = 60_000;
@@ -33,6 +35,7 @@ export class DigestKeeper {
   #untold: string[] = [];
   #unsaved = false;
   #saveMs = SAVE_MS;
+  #savedAt = 0;
   #workingSince = 0;
   #wake: (() => void) | undefined;
   #begun = false;
@@ -99,8 +102,11 @@ export class DigestKeeper {
       await this.#recall();
       for (const name of this.#library.files.keys()) this.#queue.add(name);
       for (;;) {
-        this.#workingSince = this.#context.clock.now();
-        for (const name of this.#queue) await this.#know(name);
+        this.#workingSince = this.#savedAt = this.#context.clock.now();
+        for (const name of this.#queue) {
+          await this.#know(name);
+          if (this.#context.clock.now() - this.#savedAt >= SAVE_MEANWHILE_MS) await this.#save();
+        }
         this.#tell();
         this.#idle = true;
         for (const settle of this.#waiting) settle();
@@ -164,6 +170,7 @@ export class DigestKeeper {
 
   /** Where the folder cannot be written to, everything is hashed again at the next start. */
   async #save(): Promise<void> {
+    this.#savedAt = this.#context.clock.now();
     if (!this.#unsaved) return;
     this.#unsaved = false;
     try {

@@ -43,7 +43,7 @@ export const manifest = defineNode({
     files: {
       control: 'folder',
       label: 'Folder',
-      help: 'The files to serve. Empty: a folder of the workspace.',
+      help: 'The files to serve. Empty: a folder of the workspace. A hidden file in it keeps what they hash to.',
       default: '',
     },
     index: {

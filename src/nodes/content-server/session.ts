@@ -10,6 +10,11 @@ import { streamFile } from './stream-file';
 
 /** After the last byte, the client gets so long to close. */
 const LINGER_MS = 2000;
+/**
+ * A client that is sent a file gets so many times the patience: the system's buffer takes megabytes at once and
+ * then nothing until a third has left, which a client of 30 kB/s needs 45 s for.
+ */
+const TAKING_PATIENCE = 4;
 /** What a client sends after its question is thrown away, up to here. */
 const MAX_CHATTER = 1 << 20;
 /** Between the header and the body, where they must not come in one segment. */
@@ -93,6 +98,7 @@ export class ContentSession {
   async #serve(asked: string, offset: number, headerOf: (size: number) => string): Promise<void> {
     const shop = this.#shop;
     shop.enter();
+    this.#connection.setIdle(TAKING_PATIENCE * shop.config.idleMs, () => this.#connection.destroy());
     try {
       await shop.resolve(asked, (name) => this.#deliver(name, offset, headerOf));
       this.#finish();
