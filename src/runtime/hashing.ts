@@ -92,12 +92,8 @@ class HashThread {
   }
 
   leave(hasher: number): void {
+    this.hashers--;
     void this.ask({ does: 'close', hasher }).catch(() => {});
-    if (--this.hashers > 0) return;
-    this.#idle = setTimeout(() => {
-      this.#onEnd();
-      void this.#worker.terminate();
-    }, IDLE_MS).unref();
   }
 
   ask(question: Question): Promise<Answer> {
@@ -112,7 +108,14 @@ class HashThread {
 
   #answered(answer: Answer): void {
     this.#waiting.shift()?.resolve(answer);
-    if (this.#waiting.length === 0) this.#worker.unref();
+    if (this.#waiting.length > 0) return;
+    this.#worker.unref();
+    if (this.hashers === 0) this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref();
+  }
+
+  #end(): void {
+    this.#onEnd();
+    void this.#worker.terminate();
   }
 
   #fail(error: Error): void {
