@@ -18,7 +18,7 @@ export async function runGet(
   const options = { proxy: [] as Endpoint[], balancer: false, out: '.' };
   const node = nodeFlags(manifest);
   const shown = node.flags.filter(({ names }) =>
-    ['--timeout-ms', '--attempts', '--no-verify'].includes(names[0] ?? ''),
+    ['--timeout-ms', '--attempts', '--no-verify', '--mirrors', '--max-sources'].includes(names[0] ?? ''),
   );
   const flags = [...ownFlags(options), ...shown, ...commonFlags];
   const { help, positional } = parseLine(argv, flags);

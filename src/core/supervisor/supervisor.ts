@@ -71,11 +71,19 @@ export class Supervisor {
     return this.#node(id).spec;
   }
 
-  /** Who listens where now. */
+  /** Who listens where now; what crashed is still meant by whoever goes on dialling it. */
   get addresses(): AddressBook {
-    this.#addresses ??= new AddressBook(
-      [...this.#nodes.values()].map(({ spec, view }) => ({ node: spec, ports: view.ports })),
-    );
+    if (!this.#addresses) {
+      const nodes = [...this.#nodes.values()];
+      const crashed = nodes.filter(({ view }) => view.phase === 'crashed');
+      const lost = crashed.map(({ spec }) => ({
+        node: spec,
+        ports: Object.fromEntries(nodePorts(spec).map(({ name, port }) => [name, port])),
+      }));
+      // Of two at one address, the later counts.
+      const present = nodes.map(({ spec, view }) => ({ node: spec, ports: view.ports }));
+      this.#addresses = new AddressBook([...lost, ...present]);
+    }
     return this.#addresses;
   }
 

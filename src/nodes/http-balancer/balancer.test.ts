@@ -176,6 +176,7 @@ describe('the client', () => {
       replies: [
         {
           url: 'http://127.0.0.1:8500/name.txt',
+          by: '127.0.0.1:8500',
           status: 301,
           location: 'http://127.0.0.1:8001/name.txt',
         },

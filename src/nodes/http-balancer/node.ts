@@ -20,6 +20,8 @@ const KEPT_DECISIONS = 100;
 const FAILED_FIELD = 'balancer-failed';
 /** A client that comes back is not kept waiting for longer. */
 const CHECK_WAIT_MS = 1500;
+/** A client that takes nothing of a reply, and nothing leaves the system's buffer either: see the origin. */
+const STALL_MS = 60_000;
 
 export const createNode: CreateNode<HttpBalancerConfig> = (config, context) =>
   new HttpBalancer(config, context);
@@ -70,7 +72,7 @@ class HttpBalancer implements NodeProgram {
       {
         idleMs: 15_000,
         headMs: 10_000,
-        stallMs: 20_000,
+        stallMs: STALL_MS,
         maxContent: Number.MAX_SAFE_INTEGER,
         strict: config.strict,
         name: '',

@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import { isStrong } from '../../protocol/http/etag';
 import { Fields } from '../../protocol/http/fields';
@@ -140,7 +141,8 @@ export class HttpDownload {
         'BAD_LOCATION',
         `${uri.authority} redirects to "${location}", which is no http address.`,
       );
-    this.#mark(`${uri.authority} sends us to ${next.authority}.`);
+    this.#progress.marks.push(redirectMark(this.#context, uri, next, this.#progress.bytes));
+    this.#report();
     await this.#attempt(content, next, depth + 1);
   }
 
@@ -191,7 +193,7 @@ export class HttpDownload {
             if (framing.kind === 'length') expected = this.#progress.bytes + framing.length;
             else if (framing.kind === 'until-close') this.#verified = 'end of connection';
             if (expected !== undefined) this.#progress.size = expected;
-            this.#begin(uri.authority);
+            this.#begin(proxy ? formatEndpoint(proxy) : uri.authority);
           },
           part: (bytes) => {
             if (location !== null) return;
@@ -270,4 +272,13 @@ export class HttpDownload {
   #report(): void {
     this.#scope.progress({ ...this.#progress });
   }
+}
+
+export function redirectMark(
+  { clock }: NodeContext,
+  from: HttpUri,
+  to: HttpUri,
+  bytes = 0,
+): DownloadProgress['marks'][number] {
+  return { at: clock.wallTime(), bytes, text: `${from.authority} sends us to ${to.authority}.` };
 }

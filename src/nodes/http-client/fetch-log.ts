@@ -61,13 +61,14 @@ export class FetchRecord {
     };
   }
 
-  /** The head of a reply to one of its requests. */
-  replied({ status, fields }: ResponseHead, from: HttpUri): void {
+  /** The head of a reply to one of its requests. @param by who answered */
+  replied({ status, fields }: ResponseHead, from: HttpUri, by: string): void {
     if (this.#replies.length >= MAX_REPLIES) return;
     const location = fields.first('location');
     const cacheStatus = fields.get('cache-status');
     this.#replies.push({
       url: `http://${from.authority}${from.path}`,
+      by,
       status,
       ...(location === undefined ? {} : { location }),
       ...(cacheStatus === undefined ? {} : { cacheStatus }),

@@ -101,6 +101,16 @@ export interface HttpClientSnapshot {
   recent: FetchView[];
 }
 
+/** A reply that a client got. */
+export interface ReplyView {
+  url: string;
+  /** The server that answered, `host:port`: of the URL, or a proxy. */
+  by: string;
+  status: number;
+  location?: string;
+  cacheStatus?: string;
+}
+
 /** One download, as it is shown. */
 export interface FetchView {
   /** Unix ms of its begin. */
@@ -109,7 +119,7 @@ export interface FetchView {
   name: string;
   phase: 'running' | 'done' | 'failed';
   /** Every reply on the way, oldest first: redirects, what a cache says, errors. Not those of several servers at once. */
-  replies: { url: string; status: number; location?: string; cacheStatus?: string }[];
+  replies: ReplyView[];
   /** Addresses that content came from. */
   sources: { address: string; bytes: number }[];
   bytes: number;

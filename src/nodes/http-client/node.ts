@@ -1,3 +1,4 @@
+import { formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import type { ResponseHead } from '../../protocol/http/response-head';
 import { type HttpUri, pathOfFile } from '../../protocol/http/target';
@@ -97,7 +98,9 @@ class HttpClient implements NodeProgram {
       folder,
       scope,
     };
-    const tell = (head: ResponseHead, from: HttpUri): void => fetch.replied(head, from);
+    const [proxy] = this.#config.proxy;
+    const tell = (head: ResponseHead, from: HttpUri): void =>
+      fetch.replied(head, from, proxy ? formatEndpoint(proxy) : from.authority);
     const download = new HttpDownload(parts, encoded, fileNameFor(uri), tell);
     try {
       return (await downloadFromSeveral(parts, encoded, tell)) ?? (await download.run());

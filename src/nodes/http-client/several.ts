@@ -4,11 +4,11 @@ import type { HttpUri } from '../../protocol/http/target';
 import type { MetalinkFile } from '../../protocol/metalink';
 import type { NodeContext } from '../../runtime/context';
 import type { MultiSourceDownload } from '../engine/download';
-import { plainProgress } from '../engine/download-view';
+import { type DownloadView, plainProgress } from '../engine/download-view';
 import { describeUrl, downloadFromMirrors, fetchMetalink } from '../engine/mirror-download';
 import { reasonOf } from '../shared/error-text';
-import type { DownloadParts } from './download';
-import type { DownloadResult, HttpClientConfig } from './manifest';
+import { type DownloadParts, redirectMark } from './download';
+import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
 import { fileNameFor } from './reference';
 import { type Whereabouts, whereaboutsOf } from './whereabouts';
 
@@ -33,10 +33,24 @@ export async function downloadFromSeveral(
   if (config.proxy.length > 0) return null;
   const isMetalink = uri.path.endsWith(METALINK_ENDING);
   if (!isMetalink && config.mirrors.length === 0 && config.maxSources < 2) return null;
+  const redirects: DownloadProgress['marks'] = [];
+  const redirected = (head: ResponseHead, from: HttpUri, to: HttpUri): void => {
+    tell(head, from);
+    redirects.push(redirectMark(context, from, to));
+  };
   const file = isMetalink
     ? await readMetalink(context, uri)
-    : await gather(context, config, await whereaboutsOf(upstream, uri, scope.signal, tell), scope.signal);
+    : await gather(
+        context,
+        config,
+        await whereaboutsOf(upstream, uri, scope.signal, redirected),
+        scope.signal,
+      );
   if (!file) return null;
+  const progressOf = (view: DownloadView): DownloadProgress => {
+    const progress = plainProgress(view);
+    return { ...progress, marks: [...redirects, ...progress.marks] };
+  };
   let download: MultiSourceDownload | undefined;
   const outcome = await downloadFromMirrors(context, {
     folder,
@@ -52,12 +66,12 @@ export async function downloadFromSeveral(
     listener: {
       event: (type, text, level, subject) => context.telemetry.event({ type, text, level, subject }),
       changed: () => {
-        if (download) scope.progress({ ...plainProgress(download.view()) });
+        if (download) scope.progress({ ...progressOf(download.view()) });
       },
     },
   });
   return {
-    ...plainProgress(outcome.view),
+    ...progressOf(outcome.view),
     path: `${folder.path}/${outcome.savedAs}`,
     size: outcome.size,
     sha256: outcome.sha256 ?? '',

@@ -20,7 +20,7 @@ export async function whereaboutsOf(
   upstream: Upstream,
   from: HttpUri,
   signal: AbortSignal,
-  tell: (head: ResponseHead, uri: HttpUri) => void,
+  tell: (head: ResponseHead, uri: HttpUri, next: HttpUri) => void,
 ): Promise<Whereabouts> {
   const found: Whereabouts = { uri: from, mirrors: [] };
   for (let redirects = 0; redirects < MAX_REDIRECTS; redirects++) {
@@ -28,7 +28,7 @@ export async function whereaboutsOf(
     const location = head && isRedirect(head.status) ? head.fields.first('location') : undefined;
     const next = location === undefined ? null : readReference(location, found.uri);
     if (!head || !next) break;
-    tell(head, found.uri);
+    tell(head, found.uri, next);
     const base = `http://${found.uri.authority}${found.uri.path}`;
     for (const { url } of duplicatesIn(parseLinkField(head.fields.get('link') ?? '')))
       if (URL.canParse(url, base)) found.mirrors.push(new URL(url, base).href);

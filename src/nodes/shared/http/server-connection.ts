@@ -11,6 +11,8 @@ import type { HttpServer, RequestHandler } from './server';
 export const HIGH_WATER = 1024 * 1024;
 /** Pipelined requests that wait behind one in progress: reading stops beyond. */
 const MAX_BACKLOG = 64 * 1024;
+/** After our side has ended and all has left, a client gets so long to end its own, ms (nginx's lingering_timeout). */
+const LINGER_MS = 5000;
 /** Content that nobody read is read and thrown away up to this size, to keep the connection. */
 const MAX_DISCARD = 256 * 1024;
 
@@ -112,13 +114,13 @@ export class ServerConnection {
     if (this.#taken) return;
     const { server } = this;
     const { idleMs, headMs, stallMs } = server.options;
+    const { pendingBytes } = this.#connection;
+    if (pendingBytes !== this.#pendingAtSweep) this.#lastProgress = server.tick;
+    this.#pendingAtSweep = pendingBytes;
     const waited = (server.tick - this.#lastProgress) * server.tickMs;
     if (this.#ended || this.#ending) {
-      if (waited >= stallMs) this.#connection.destroy();
+      if (waited >= (pendingBytes > 0 ? stallMs : Math.min(LINGER_MS, stallMs))) this.#connection.destroy();
     } else if (this.#exchange) {
-      const { pendingBytes } = this.#connection;
-      if (pendingBytes !== this.#pendingAtSweep) this.#lastProgress = server.tick;
-      this.#pendingAtSweep = pendingBytes;
       const waitsForClient = pendingBytes > 0 || this.#exchange.waitsForContent;
       if (waitsForClient && waited >= stallMs) this.#stalled();
     } else if (this.#heads.heldBytes > 0) {

@@ -292,6 +292,9 @@ describe('HttpServer', () => {
     for (let n = 0; n < 100; n++) silent.push(await dial(world));
     await world.settle();
     expect(silent.filter(({ closed }) => !closed())).toHaveLength(64);
+    silent.at(-1)?.connection.write(get('/'));
+    await world.settle();
+    expect(silent.at(-1)?.received()).toMatch(/^HTTP\/1\.1 503 /);
     await world.advance(60_000);
     expect(silent.filter(({ closed }) => !closed())).toHaveLength(0);
     expect(held.closed()).toBe(false);

@@ -23,7 +23,7 @@ export interface HttpServerOptions {
   limits?: HeadLimits;
 }
 
-/** Clients that are told at one time that there is no room; more than that are cut off. */
+/** Clients that are told at one time that there is no room; with more, the first of them are cut off. */
 const MAX_REFUSING = 64;
 /** A client that was told to come back later comes back when connections idle now may be closed. */
 const RETRY_AFTER_S = '1';
@@ -132,7 +132,8 @@ export class HttpServer {
 
   #accept(connection: Connection): void {
     const admitted = this.#admit();
-    if (!admitted && this.#refusing.size >= MAX_REFUSING) return connection.destroy();
+    // Whoever has been told for the longest, or has not even asked, makes room.
+    if (!admitted && this.#refusing.size >= MAX_REFUSING) this.#drop(this.#refusing.values().next().value);
     const served = new ServerConnection(this, connection, admitted ? this.handler : refuse, () => {
       this.#connections.delete(served);
       this.#refusing.delete(served);
@@ -158,8 +159,7 @@ export class HttpServer {
     const idle = this.#longestIdle();
     if (idle) {
       this.telemetry.count('idle connections closed for others');
-      this.#connections.delete(idle);
-      idle.destroy();
+      this.#drop(idle);
       return true;
     }
     this.telemetry.count('clients refused');
@@ -169,6 +169,14 @@ export class HttpServer {
     }
     this.#isFull = true;
     return false;
+  }
+
+  /** Its end is told later; what it held is free now. */
+  #drop(connection: ServerConnection | undefined): void {
+    if (!connection) return;
+    this.#connections.delete(connection);
+    this.#refusing.delete(connection);
+    connection.destroy();
   }
 
   #longestIdle(): ServerConnection | undefined {

@@ -1,6 +1,6 @@
 /** The servers of a balancer, and what speaks for each. */
 import { IconArrowRight } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Tone } from '../../../node-state';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
@@ -60,20 +60,26 @@ export function BalancedServers<State extends string, Server extends BalancedSer
         {servers.map((server) => {
           const chosen = isChosen(server);
           return (
-            <tr key={server.address} className={chosen ? css.winner : undefined}>
-              <td>
-                {chosen && <IconArrowRight size={12} aria-label={chosenLabel} />}{' '}
-                <NodeAtAddress address={server.address} />
-                {note && <div className={css.muted}>{note(server)}</div>}
-              </td>
-              <td>
-                <ServerStatusText status={server.state} tone={tones[server.state]} />
-                {server.detail && <div className={css.muted}>{server.detail}</div>}
-              </td>
-              {columns.map((column) => (
-                <td key={column.header}>{column.cell(server)}</td>
-              ))}
-            </tr>
+            <Fragment key={server.address}>
+              <tr className={chosen ? css.winner : undefined}>
+                <td>
+                  {chosen && <IconArrowRight size={12} aria-label={chosenLabel} />}{' '}
+                  <NodeAtAddress address={server.address} />
+                  {note && <div className={css.muted}>{note(server)}</div>}
+                </td>
+                <td>
+                  <ServerStatusText status={server.state} tone={tones[server.state]} />
+                </td>
+                {columns.map((column) => (
+                  <td key={column.header}>{column.cell(server)}</td>
+                ))}
+              </tr>
+              {server.detail && (
+                <tr className={css.detail}>
+                  <td colSpan={columns.length + 2}>{server.detail}</td>
+                </tr>
+              )}
+            </Fragment>
           );
         })}
       </tbody>

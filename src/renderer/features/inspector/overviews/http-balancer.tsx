@@ -40,6 +40,7 @@ export function HttpBalancerOverview({ node }: { node: string }) {
             tones={tones}
             isChosen={({ address }) => address === lastDecision?.winner}
             chosenLabel="Chosen last"
+            note={({ rank }) => rank !== undefined && `rank ${rank}`}
             columns={columns}
           />
         )}
@@ -55,7 +56,6 @@ const columns: readonly ServerColumn<BackendView>[] = [
     help: 'Time of the last test transfer',
     cell: ({ testMs }) => (testMs === undefined ? '–' : `${testMs.toFixed(1)} ms`),
   },
-  { header: 'Rank', help: 'By the test; 1 is the fastest', cell: ({ rank }) => rank ?? '–' },
   {
     header: 'Share',
     help: 'Of the clients, by the lottery',
@@ -97,12 +97,12 @@ function Decisions({ node, version, running }: { node: string; version: number; 
             </div>
             <div className={css.muted}>{decision.reason}</div>
             <div className={css.muted}>
-              {decision.candidates
-                .map(
-                  ({ address, score, state }) =>
-                    `${address}: ${score === null ? state : Number(score.toFixed(2))}`,
-                )
-                .join(' · ')}
+              {decision.candidates.map(({ address, score, state }, index) => (
+                <span key={address}>
+                  {index > 0 && ' · '}
+                  <NodeAtAddress address={address} /> {score === null ? state : Number(score.toFixed(2))}
+                </span>
+              ))}
             </div>
           </li>
         ))}

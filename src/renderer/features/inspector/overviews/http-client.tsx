@@ -90,14 +90,15 @@ function Fetch({ fetch }: { fetch: FetchView }) {
 
 /** Who answered what, where it led, and what caches on the way did. */
 function Reply({ reply }: { reply: FetchView['replies'][number] }) {
-  const { url, status, location, cacheStatus } = reply;
+  const { url, by, status, location, cacheStatus } = reply;
   return (
     <li>
       <div className={css.line}>
-        <NodeAtAddress address={authorityOf(url)} />
+        <NodeAtAddress address={by} />
         <span>answered {status}</span>
         {location && <span className={css.muted}>redirected</span>}
       </div>
+      <div className={`${css.muted} ${css.wrapped} mono`}>{url}</div>
       {location && <div className={`${css.muted} ${css.wrapped} mono`}>→ {location}</div>}
       {cacheStatus && (
         <div className={`${css.muted} ${css.wrapped} mono`} title="Cache-Status (RFC 9211)">
@@ -106,13 +107,4 @@ function Reply({ reply }: { reply: FetchView['replies'][number] }) {
       )}
     </li>
   );
-}
-
-function authorityOf(url: string): string {
-  try {
-    const { hostname, port } = new URL(url);
-    return `${hostname}:${port || 80}`;
-  } catch {
-    return url;
-  }
 }
