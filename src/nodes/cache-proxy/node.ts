@@ -21,7 +21,8 @@ import { openTunnel } from './tunnel';
 
 const SHOWN = 20;
 const MAX_PAGE = 500;
-const STALL_MS = 20_000;
+/** A system's buffer takes megabytes at once and then nothing until a third has left: 45 s at 30 kB/s. */
+const STALL_MS = 60_000;
 const HEAD_MS = 10_000;
 /** Requests of any size are passed through; this only keeps numbers within what they can hold. */
 const MAX_CONTENT = Number.MAX_SAFE_INTEGER;

@@ -35,7 +35,8 @@ import { type Found, Site } from './site';
 const READ_SIZE = 1024 * 1024;
 const KEPT_REQUESTS = 500;
 const SHOWN_REQUESTS = 20;
-const STALL_MS = 20_000;
+/** A system's buffer takes megabytes at once and then nothing until a third has left: 45 s at 30 kB/s. */
+const STALL_MS = 60_000;
 /** Metalinks that are kept; the largest, of a file of many pieces, takes some MiB. */
 const KEPT_DESCRIPTIONS = 32;
 
