@@ -232,8 +232,9 @@ export class Faults {
       node: node.id,
       subject: node.name,
       aliases,
-      // What a fault does follows from its being set.
+      // What a fault does follows from its being set, and so does its end, from which more may follow.
       initiates: type !== 'fault-effect',
+      continues: type === 'fault-healed',
     });
   }
 }

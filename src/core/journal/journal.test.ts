@@ -73,6 +73,16 @@ describe('the journal', () => {
     expect(list.map(({ cause }) => cause)).toEqual([undefined, 1, 2]);
   });
 
+  it('goes on with what was done against it, and with what came of that', () => {
+    const list = entries(
+      bad('CS1', { type: 'fault-set', initiates: true }),
+      bad('CS1'),
+      { level: 'good', type: 'fault-healed', text: '…', subject: 'CS1', initiates: true, continues: true },
+      { level: 'good', type: 'server-up', text: '…', subject: 'CS1' },
+    );
+    expect(list.map(({ cause }) => cause)).toEqual([undefined, 1, 2, 3]);
+  });
+
   it('knows a subject by its other names', () => {
     const list = entries(bad('Paris', { aliases: ['CS1'] }), bad('CS1'));
     expect(list[1]?.cause).toBe(1);

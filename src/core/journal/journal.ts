@@ -24,6 +24,8 @@ export interface JournalInput {
   aliases?: readonly string[];
   /** The person (or the studio) did it: what follows may have it as its first cause. */
   initiates?: boolean;
+  /** It initiates, and answers to what went before: a heal has its fault for a cause. */
+  continues?: boolean;
 }
 
 type Waiting = JournalInput & { at: number };
@@ -76,9 +78,10 @@ export class Journal {
     if (due.length > 0) this.#hub.push({ type: 'journal', entries: due.map((each) => this.#append(each)) });
   }
 
-  #append({ aliases = [], initiates = false, ...input }: Waiting): JournalEntry {
+  #append({ aliases = [], initiates = false, continues = false, ...input }: Waiting): JournalEntry {
     this.#seq += 1;
-    const cause = initiates || input.level === 'info' ? undefined : this.#causeOf(input.subject, input.at);
+    const begins = (initiates && !continues) || input.level === 'info';
+    const cause = begins ? undefined : this.#causeOf(input.subject, input.at);
     const entry: JournalEntry = { seq: this.#seq, ...input, ...(cause === undefined ? {} : { cause }) };
     this.#entries.push(entry);
     const leads = initiates || input.level === 'bad' || input.level === 'warning' || cause !== undefined;

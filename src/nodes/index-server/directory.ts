@@ -5,6 +5,7 @@ import type { NodeContext } from '../../runtime/context';
 import { RateLimit } from '../shared/rate-limit';
 import { Catalogue } from './catalogue';
 import { Decisions } from './decisions';
+import { Detours } from './detours';
 import { judgeDigests, type Verdict } from './digests';
 import type { Decision, IndexConfig, IndexSnapshot } from './manifest';
 import { type FileRecord, type Holding, type Moment, Registry, type ServerRecord } from './registry';
@@ -29,6 +30,7 @@ export class Directory {
   readonly registry: Registry;
   readonly #config: IndexConfig;
   readonly #context: NodeContext;
+  readonly #detours = new Detours();
   readonly #lookupEvents: RateLimit;
   readonly #disagreements: RateLimit;
   /** Called after every change of what the snapshot shows. */
@@ -50,6 +52,7 @@ export class Directory {
   register({ serverId, tcpPort, udpPort }: Register, host: string): ServerRecord | null {
     const server = this.registry.register({ serverId, host, tcpPort, udpPort }, this.#now());
     this.#context.telemetry.count('registrations');
+    this.#detours.end(serverId);
     this.onChange();
     return server;
   }
@@ -143,7 +146,7 @@ export class Directory {
       type: 'server-up',
       subject: serverId,
       level: 'good',
-      text: `${serverId} is routed to again: ${because}.`,
+      text: `${serverId} is routed to again: ${because}${detoursInWords(this.#detours.end(serverId))}.`,
     });
     this.onChange();
   }
@@ -186,6 +189,7 @@ export class Directory {
       reason: selection.reason,
     };
     this.#remember(decision);
+    if (file && holding) this.#tellDetours(file, holding);
     return holding && { holding, sha256: verdict.digestFor(holding) };
   }
 
@@ -230,9 +234,31 @@ export class Directory {
     });
   }
 
+  #tellDetours(file: FileRecord, { server: chosen }: Holding): void {
+    for (const { server } of file.holdings) {
+      if (server.status !== 'dead') continue;
+      const count = this.#detours.count(server.serverId);
+      if (count === undefined) continue;
+      this.#context.telemetry.event({
+        type: 'lookups-rerouted',
+        subject: server.serverId,
+        level: 'warning',
+        text:
+          count === 1
+            ? `A lookup of ${file.name} went to ${chosen.serverId}, since ${server.serverId} is dead.`
+            : `${count} lookups went to others, since ${server.serverId} is dead.`,
+      });
+    }
+  }
+
   #now(): Moment {
     return { wall: this.#context.clock.wallTime(), steady: this.#context.clock.now() };
   }
+}
+
+function detoursInWords(count: number): string {
+  if (count === 0) return '';
+  return count === 1 ? '; a lookup had gone elsewhere' : `; ${count} lookups had gone elsewhere`;
 }
 
 function candidatesOf(

@@ -11,4 +11,13 @@ export const monitor: KindView = {
       ...(malformed > 0 ? [{ label: 'malformed', value: malformed.toLocaleString() }] : []),
     ];
   },
+  reports(snapshot) {
+    const { servers = [] } = snapshot as Partial<MonitorSnapshot>;
+    return servers.map(({ host, tcpPort: port, serverId: name }) => ({
+      host,
+      port,
+      name,
+      role: 'heartbeat',
+    }));
+  },
 };
