@@ -59,7 +59,7 @@ test('uploads and a download are limited and prioritised while they run, and the
 
   await studio.select('Peer1');
   await studio.dock.getByRole('button', { name: 'Why this server? big.bin' }).click();
-  await expect(running).toContainText(/busy with \d of 8 uploads; has the whole file/);
+  await expect(running).toContainText(/\d of 8 upload slots were taken; has the whole file/);
 
   await studio.select('Peer1');
   await uploads.fill('');

@@ -49,6 +49,17 @@ describe('tierLayout', () => {
     }
   });
 
+  it('draws peers as a circle of their own', () => {
+    const many = (kind: string) => Array.from({ length: 6 }, (_, i) => spec(`${kind}${i}`, kind, kind));
+    const at = tierLayout([spec('index', 'p2p-index', 'I'), ...many('p2p-peer'), ...many('ring-server')]);
+    expect(overlaps(at)).toEqual([]);
+    const xs = (kind: string) => many(kind).map(({ id }) => at[id]?.x ?? 0);
+    expect(Math.min(...xs('p2p-peer'))).toBeGreaterThan(at.index?.x ?? 0);
+    expect(Math.max(...xs('ring-server')) < Math.min(...xs('p2p-peer'))).toBe(
+      Math.min(...xs('ring-server')) < Math.max(...xs('p2p-peer')),
+    );
+  });
+
   it('puts clients on the left and servers on the right', () => {
     const { client, index, cs1 } = tierLayout([...microCdn(2), spec('client', 'client', 'Client1')]);
     expect(client?.x).toBeLessThan(index?.x ?? 0);

@@ -92,13 +92,17 @@ interface LayoutColumn {
 }
 
 function columnsOf(specs: readonly NodeSpec[]): LayoutColumn[] {
-  const columns = tierColumns(specs.filter((spec) => !isInCircle(spec)));
-  const circle = specs.filter(isInCircle);
-  if (circle.length === 0) return columns;
-  const tier = tierOf(circle[0] as NodeSpec);
-  const at = columns.findIndex(({ nodes }) => nodes.some((node) => tierOf(node) > tier));
-  const column = { nodes: circle, isStacked: false, isCircle: true };
-  return at < 0 ? [...columns, column] : columns.toSpliced(at, 0, column);
+  let columns = tierColumns(specs.filter((spec) => !isInCircle(spec)));
+  const circles = specs.filter(isInCircle);
+  // Members of a ring and peers are no circle together.
+  for (const kind of new Set(circles.map((spec) => spec.kind))) {
+    const nodes = circles.filter((spec) => spec.kind === kind);
+    const tier = tierOf(nodes[0] as NodeSpec);
+    const at = columns.findIndex((column) => column.nodes.some((node) => tierOf(node) > tier));
+    const circle = { nodes, isStacked: false, isCircle: true };
+    columns = at < 0 ? [...columns, circle] : columns.toSpliced(at, 0, circle);
+  }
+  return columns;
 }
 
 function tierColumns(specs: readonly NodeSpec[]): LayoutColumn[] {

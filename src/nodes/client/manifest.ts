@@ -1,5 +1,6 @@
 import { type ConfigOf, strictField } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
+import type { Priority } from '../../contract/priority';
 
 export const manifest = defineNode({
   id: 'client',
@@ -11,6 +12,7 @@ export const manifest = defineNode({
   icon: 'client',
   tier: 0,
   downloads: true,
+  priorities: true,
   positional: [],
   fields: {
     index: {
@@ -80,11 +82,21 @@ export interface ClientOperations {
    * is a `DownloadProgress`; cancelling keeps the `.part` file, so that a later download resumes.
    * An existing file of that name is never overwritten: `name (2)`.
    */
-  download: { input: { name: string; folder?: string; keepPartial?: boolean }; output: DownloadResult };
+  download: {
+    input: { name: string; folder?: string; keepPartial?: boolean; priority?: Priority };
+    output: DownloadResult;
+  };
+  /**
+   * Of a content server that several downloads use at once, each from several servers, those of high, normal and low
+   * priority get 4 : 2 : 1.
+   */
+  control: { input: { name: string; priority: Priority }; output: undefined };
 }
 
 export interface DownloadProgress {
   phase: 'waiting' | 'running' | 'verifying';
+  /** Where it comes from several servers at once. */
+  priority?: Priority;
   /** Path of the unfinished file, so that whoever cancels for good can delete it. */
   partial?: string;
   bytes: number;

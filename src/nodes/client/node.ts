@@ -1,6 +1,7 @@
 import { StudioError } from '../../contract/errors';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { CreateNode, OperationScope } from '../../runtime/context';
+import { type Steered, Steering } from '../engine/steering';
 import { Download } from './download';
 import { Locator } from './locator';
 import type {
@@ -18,6 +19,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
   const partials = new PartialFiles(context);
   const locator = config.index ? new Locator(config.index, context, config) : undefined;
   const active = new Set<AbortController>();
+  const steering = new Steering();
   let done = 0;
   let failed = 0;
   let closing = false;
@@ -38,9 +40,12 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
     scope.signal.addEventListener('abort', onAbort, { once: true });
     if (scope.signal.aborted) onAbort();
     active.add(controller);
+    const steered = steering.begin(input.name, input.priority);
     published.changed();
     try {
-      const result = await fetch(input, controller.signal, (progress) => scope.progress({ ...progress }));
+      const result = await fetch(input, steered, controller.signal, (progress) =>
+        scope.progress({ ...progress }),
+      );
       done++;
       return result;
     } catch (error) {
@@ -51,6 +56,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
     } finally {
       scope.signal.removeEventListener('abort', onAbort);
       active.delete(controller);
+      steered.end();
       published.changed();
       if (active.size === 0) drained?.();
     }
@@ -58,6 +64,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
 
   async function fetch(
     { name, folder: path, keepPartial = false }: ClientOperations['download']['input'],
+    steered: Steered,
     signal: AbortSignal,
     report: (progress: DownloadProgress) => void,
   ): Promise<DownloadResult> {
@@ -71,6 +78,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
       locator,
       report,
       signal,
+      steered,
       keepPartial: () => keepPartial || closing,
     });
     if (several) return several;
@@ -132,7 +140,11 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
       if (active.size > 0) await finished;
     },
 
-    operations: { download },
+    operations: {
+      download,
+      control: ({ name, priority }: ClientOperations['control']['input']) =>
+        steering.prioritise(name, priority),
+    },
   };
 };
 

@@ -180,4 +180,23 @@ describe('a large file from several content servers', () => {
     await world.end();
     expect(world.sim.clock.pending).toBe(0);
   });
+
+  it('gets more of servers that another download uses too, the higher its priority is', async () => {
+    const world = new SlowWorld();
+    for (const number of [1, 2]) world.put(number, 'other.bin', content(SIZE, 12));
+    const low = await world.started(2);
+    const high = world.download('other.bin', { priority: 'high' });
+    world.prioritise('big.bin', 'low');
+    await world.until(high, 6_000_000);
+    const [most = 0, least = 1] = [high, low].map(({ progress }) => progress.at(-1)?.bytes ?? 0);
+    expect(most / least).toBeGreaterThan(3);
+    expect(most / least).toBeLessThan(5.5);
+    expect(low.progress.at(-1)?.priority).toBe('low');
+    expect(() => world.prioritise('none', 'low')).toThrow('No download of none');
+    low.cancel();
+    high.cancel();
+    await world.finish(low);
+    await world.finish(high);
+    await world.end();
+  });
 });

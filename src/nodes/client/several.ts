@@ -6,6 +6,7 @@ import { finishFile } from '../engine/finish-file';
 import type { PieceHashes } from '../engine/piece-hashes';
 import { removeRecord } from '../engine/resume-record';
 import { fetchPieceHashes, spanSource } from '../engine/span-source';
+import type { Steered } from '../engine/steering';
 import { reasonOf } from '../shared/error-text';
 import type { DownloadPorts } from './download';
 import type { Located, LocatedHolder } from './locator';
@@ -19,6 +20,7 @@ const MIN_SIZE = 8 * 1024 * 1024;
 const WITNESSES = 2;
 
 export interface SeveralPorts extends DownloadPorts {
+  steered: Steered;
   /** Whether what has arrived is kept when the download is cancelled. */
   keepPartial(): boolean;
 }
@@ -35,7 +37,7 @@ export async function downloadFromSeveral(
   partials: PartialFiles,
   ports: SeveralPorts,
 ): Promise<DownloadResult | null> {
-  const { context, config, locator, signal, keepPartial } = ports;
+  const { context, config, locator, steered, signal, keepPartial } = ports;
   if (config.strict || config.maxSources < 2 || !located || !mayBeOneOfSeveral(located)) return null;
   const known = await locator.holders(name, signal).catch(() => null);
   signal.throwIfAborted();
@@ -68,12 +70,15 @@ export async function downloadFromSeveral(
         patienceMs: 0,
         maxSources: config.maxSources,
         limit: 0,
+        shares: steered.shares,
+        priority: steered.priority,
       },
       {
         event: (type, text, level, subject) => context.telemetry.event({ type, text, level, subject }),
         changed: report,
       },
     );
+    steered.started(download);
     for (const { serverId, host, tcpPort } of holders) {
       download.add(spanSource(context, serverId, { host, port: tcpPort }, file));
     }

@@ -75,6 +75,7 @@ function mostFrequent(values: Int16Array): number {
 /** A download as the clients of one server tell of theirs: one source at a time, and what came from whom. */
 export interface PlainProgress {
   phase: 'waiting' | 'running' | 'verifying';
+  priority: Priority;
   bytes: number;
   size: number;
   source?: { serverId: string; address: string };
@@ -83,10 +84,12 @@ export interface PlainProgress {
 }
 
 /** The fastest source stands for all of them. */
-export function plainProgress({ phase, bytes, size, sources, marks }: DownloadView): PlainProgress {
+export function plainProgress(view: DownloadView): PlainProgress {
+  const { phase, priority, bytes, size, sources, marks } = view;
   const best = sources.reduce((a, b) => (b.bytesPerSecond > (a?.bytesPerSecond ?? -1) ? b : a), sources[0]);
   return {
     phase: phase === 'paused' ? 'running' : phase,
+    priority,
     bytes,
     size,
     ...(best ? { source: { serverId: best.id, address: best.address } } : {}),

@@ -323,6 +323,7 @@ export class MultiSourceDownload {
     if (!this.#settle) return;
     const now = this.#context.clock.now();
     this.#lookForStalls(now);
+    this.#pool.measure(TICK_MS);
     this.#ask();
     this.#giveUpWithoutSources(now);
     if (++this.#ticks % RECORD_EVERY_TICKS === 0) this.#store.record(this.#priority);

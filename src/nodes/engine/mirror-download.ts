@@ -1,5 +1,6 @@
 /** A file from several HTTP servers at once, as a Metalink describes it (RFC 5854) or HTTP fields do (RFC 6249). */
 import { StudioError } from '../../contract/errors';
+import type { Priority } from '../../contract/priority';
 import { Fields } from '../../protocol/http/fields';
 import { HeadReader } from '../../protocol/http/head-reader';
 import { parseResponseHead, type ResponseHead } from '../../protocol/http/response-head';
@@ -16,6 +17,7 @@ import {
   parseMetalink,
 } from '../../protocol/metalink';
 import { isSoundLayout, layoutOf } from '../../protocol/pieces/layout';
+import type { Shares } from '../../protocol/pieces/shares';
 import type { Folder, HashAlgorithm, NodeContext } from '../../runtime/context';
 import { reasonOf } from '../shared/error-text';
 import { httpGet } from '../shared/http-get';
@@ -50,6 +52,10 @@ export interface MirrorOptions {
   wholeDigest?: boolean;
   /** Throws what has arrived away when the download does not succeed. */
   discardPartial?: boolean;
+  /** Of the node: what its downloads get of a server that several use. */
+  shares?: Shares;
+  /** Undefined: as it was when it was last begun, or else normal. */
+  priority?: Priority | undefined;
   /** Called with the running download, to be watched and steered. */
   started?(download: MultiSourceDownload): void;
 }
@@ -85,6 +91,8 @@ export async function downloadFromMirrors(
       patienceMs: 0,
       maxSources: options.maxSources,
       limit: options.limit,
+      shares: options.shares,
+      priority: options.priority,
       ...(options.wholeDigest ? { wholeDigest: true } : {}),
       ...(options.discardPartial ? { discardPartial: true } : {}),
     },

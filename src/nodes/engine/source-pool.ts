@@ -13,6 +13,8 @@ import type { OpenSource, Source } from './source';
 /** How often a source may fail in a row, without a useful byte between, before it is left alone. */
 const MAX_FAILURES = 3;
 const FIRST_RETRY_MS = 300;
+/** Weight of the newest tick in a rate that people see: about a second's worth of ticks counts. */
+const RATE_WEIGHT = 0.15;
 
 /** One source, from when it is known until the download ends. */
 export interface Slot {
@@ -21,6 +23,13 @@ export interface Slot {
   /** Place among all sources, for the piece map. */
   readonly index: number;
   bytes: number;
+  /**
+   * As people see it, its pauses included. The scheduler's measure is of the time in which something is owed alone:
+   * a peer that has little to give, and gives it fast, is not fast.
+   */
+  bytesPerSecond: number;
+  /** Bytes at the last tick. */
+  bytesBefore: number;
   failures: number;
   note: string | undefined;
   open: OpenSource | null;
@@ -78,6 +87,8 @@ export class SourcePool {
         state: 'reserve',
         index: this.#slots.size,
         bytes: 0,
+        bytesPerSecond: 0,
+        bytesBefore: 0,
         failures: 0,
         note: undefined,
         open: null,
@@ -182,16 +193,25 @@ export class SourcePool {
     slot.state = 'banned';
   }
 
+  /** Looks at how much has come since the last call. */
+  measure(elapsedMs: number): void {
+    for (const slot of this.#slots.values()) {
+      const newest = ((slot.bytes - slot.bytesBefore) * 1000) / elapsedMs;
+      slot.bytesPerSecond += (newest - slot.bytesPerSecond) * RATE_WEIGHT;
+      slot.bytesBefore = slot.bytes;
+    }
+  }
+
   views(rates: readonly SourceRates[]): SourceView[] {
-    const measured = new Map(rates.map((rate) => [rate.id, rate]));
+    const states = new Map(rates.map(({ id, state }) => [id, state]));
     return [...this.#slots.values()].map((slot) => {
-      const rate = slot.state === 'active' ? measured.get(slot.source.id) : undefined;
+      const active = slot.state === 'active';
       return {
         id: slot.source.id,
         address: slot.source.address,
-        state: rate?.state ?? slot.state,
+        state: (active && states.get(slot.source.id)) || slot.state,
         bytes: slot.bytes,
-        bytesPerSecond: Math.round(rate?.bytesPerSecond ?? 0),
+        bytesPerSecond: active ? Math.round(slot.bytesPerSecond) : 0,
         ...(slot.note ? { note: slot.note } : {}),
       };
     });

@@ -57,7 +57,8 @@ interface Waiting {
 
 export class FramedUpload implements Upload {
   readonly id: string;
-  readonly address: string;
+  /** Where the peer serves, once it has said so: at that address people know it. */
+  address: string;
   peer = '';
   file = '';
   bytes = 0;
@@ -111,6 +112,8 @@ export class FramedUpload implements Upload {
         return this.#framed.send(message);
       case 'hello':
         this.peer = message.peer;
+        if (message.port > 0)
+          this.address = formatEndpoint({ ...this.#framed.connection.remote, port: message.port });
         return this.#framed.send({
           kind: 'welcome',
           peer: this.#options.peer,

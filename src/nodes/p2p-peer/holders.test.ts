@@ -21,9 +21,9 @@ describe('the choice of holders', () => {
     ];
     expect(ports(rankHolders(holders, () => 0.5))).toEqual([2, 4, 1, 3]);
     expect(holders.map(whyTaken)).toEqual([
-      'busy with 3 of 4 uploads; has the whole file',
-      'busy with 1 of 4 uploads; has the whole file',
-      'busy with 0 of 4 uploads; has a part of the file',
+      '3 of 4 upload slots were taken; has the whole file',
+      '1 of 4 upload slots were taken; has the whole file',
+      '0 of 4 upload slots were taken; has a part of the file',
       'says nothing of its load; has the whole file',
     ]);
   });

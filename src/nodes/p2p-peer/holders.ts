@@ -7,7 +7,7 @@ export function isUnknown(root: Uint8Array): boolean {
 }
 
 export function whyTaken({ slots, uploads, complete }: HolderInfo): string {
-  const busy = slots > 0 ? `busy with ${uploads} of ${slots} uploads` : 'says nothing of its load';
+  const busy = slots > 0 ? `${uploads} of ${slots} upload slots were taken` : 'says nothing of its load';
   return `${busy}; ${complete ? 'has the whole file' : 'has a part of the file'}`;
 }
 

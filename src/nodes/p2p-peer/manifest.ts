@@ -10,7 +10,8 @@ export const manifest = defineNode({
   namePrefix: 'Peer',
   summary: 'Shares the files of a folder with other peers, and downloads theirs from many at once.',
   icon: 'p2p-peer',
-  tier: 2,
+  tier: 3,
+  layout: 'circle',
   portStep: 1,
   filesField: 'files',
   downloads: true,
@@ -150,7 +151,7 @@ export interface PeerSource {
   bytesPerSecond: number;
   /** What happened to it. */
   note?: string;
-  /** Why it was (or was not) taken: 'busy with 1 of 8 uploads'. */
+  /** Why it was (or was not) taken: '1 of 8 upload slots were taken'. */
   why: string;
 }
 
@@ -180,6 +181,7 @@ export interface PeerDownload {
 
 export interface PeerUpload {
   peer: string;
+  /** Where one of our own serves; where others connect from. */
   address: string;
   file: string;
   bytes: number;

@@ -175,7 +175,13 @@ describe('downloading from our own peers', () => {
     const slow = await swarm(1, { uploadLimit: 1_000_000 });
     await slow.peer(9);
     const start = slow.sim.clock.now();
-    await slow.fetch(9, 'big.bin');
+    const download = slow.download(9, 'big.bin');
+    await slow.until(() => (download.progress.at(-1)?.bytes ?? 0) > 2_000_000);
+    // What people are shown is what really comes, and to whom it goes.
+    expect(slow.snapshot(9).downloads[0]?.bytesPerSecond).toBeGreaterThan(700_000);
+    expect(slow.snapshot(9).downloads[0]?.bytesPerSecond).toBeLessThan(1_300_000);
+    expect(slow.snapshot(1).uploads).toMatchObject([{ address: '127.0.0.1:9009', file: 'big.bin' }]);
+    await slow.inTime(download.result);
     expect(slow.sim.clock.now() - start).toBeGreaterThan(2000);
     await slow.stop();
   });

@@ -27,10 +27,12 @@ export const p2pPeer: KindView = {
     if (files === undefined) return [];
     const down = downloads.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0);
     const up = uploads.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0);
+    // There is room for two figures, and what moves says more than what lies there.
+    const both = downloads.length > 0 && up > 0;
     return [
-      { label: files === 1 ? 'file' : 'files', value: files.toLocaleString() },
+      ...(both ? [] : [{ label: files === 1 ? 'file' : 'files', value: files.toLocaleString() }]),
       ...(downloads.length > 0 ? [{ label: 'down', value: formatRate(down) }] : []),
-      ...(uploads.length > 0 ? [{ label: 'up', value: formatRate(up) }] : []),
+      ...(up > 0 ? [{ label: 'up', value: formatRate(up) }] : []),
     ];
   },
 };

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../../contract/endpoint';
 import type { FaultSpec } from '../../../contract/fault';
 import type { Fields } from '../../../contract/fields';
+import type { Priority } from '../../../contract/priority';
 import type { CreateNode, NodeProgram } from '../../../runtime/context';
 import { createFaultyContext } from '../../../runtime/faulty-context';
 import { type Recorded, Simulation } from '../../../runtime/testing/simulation';
@@ -149,10 +150,15 @@ export class World {
   /** Begins a download, which goes on while the clock is advanced. */
   download(
     name: string,
-    options: { client?: string; folder?: string; keepPartial?: boolean } = {},
+    options: { client?: string; folder?: string; keepPartial?: boolean; priority?: Priority } = {},
   ): RunningDownload {
     const { client = 'client', ...rest } = options;
     return new RunningDownload((scope) => this.#operate(client, 'download', { name, ...rest }, scope));
+  }
+
+  /** Of a download of the client that is under way. */
+  prioritise(name: string, priority: Priority): void {
+    this.#operate('client', 'control', { name, priority });
   }
 
   async #start<Config>(

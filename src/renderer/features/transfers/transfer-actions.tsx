@@ -132,8 +132,8 @@ function PriorityItems({ transfer }: { transfer: TransferView }) {
   return (
     <>
       <Menu.Divider />
-      <Menu.Label>
-        Priority: where several downloads of {client} use one source, they get 4 : 2 : 1 of it
+      <Menu.Label className={css.explained}>
+        Priority. Of a source that several downloads of {client} use, high, normal and low get 4 : 2 : 1.
       </Menu.Label>
       <Menu.RadioGroup
         value={priority}

@@ -91,6 +91,7 @@ const TransferRow = memo(function TransferRow({ transfer, onMenu }: TransferRowP
   const panel = usePanel();
   const { id, name, phase, priority = 'normal', bytes, size, source, marks } = transfer;
   const client = nameOf(transfer.client, specs);
+  const others = new Set(transfer.segments.map((segment) => segment.source)).size - 1;
   return (
     <article
       className={css.transfer}
@@ -120,6 +121,7 @@ const TransferRow = memo(function TransferRow({ transfer, onMenu }: TransferRowP
             <>
               {' '}
               from <SourceName source={source} />
+              {others > 0 && ` and ${others} more`}
               <Why transfer={transfer} />
             </>
           )}
@@ -158,12 +160,16 @@ const TransferRow = memo(function TransferRow({ transfer, onMenu }: TransferRowP
 function SourceName({ source }: { source: NonNullable<TransferView['source']> }) {
   const panel = usePanel();
   const { node } = source;
+  // A peer has no name but its address; the node that it is has one.
+  const name = useStudio((state) =>
+    node && source.serverId === source.address ? nameOf(node, state.specs) : source.serverId,
+  );
   return node ? (
     <Anchor component="button" type="button" inherit c="inherit" onClick={() => panel.show(node)}>
-      {source.serverId}
+      {name}
     </Anchor>
   ) : (
-    <span title={source.address}>{source.serverId}</span>
+    <span title={source.address}>{name}</span>
   );
 }
 

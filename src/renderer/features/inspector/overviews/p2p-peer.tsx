@@ -182,14 +182,17 @@ function Download({
               </span>
             </div>
             <div className={css.muted}>
-              {source.why}
-              {source.note && `; ${source.note}`}
+              {isGone(source) ? source.note : [source.why, source.note].filter(Boolean).join('; ')}
             </div>
           </li>
         ))}
       </ul>
     </Section>
   );
+}
+
+function isGone({ state }: PeerSource): boolean {
+  return state === 'lost' || state === 'banned';
 }
 
 function Uploads({ uploads, limit }: { uploads: readonly PeerUpload[]; limit: ReactNode }) {
@@ -210,7 +213,10 @@ function Uploads({ uploads, limit }: { uploads: readonly PeerUpload[]; limit: Re
                 {formatBytes(upload.bytes)} · {formatRate(upload.bytesPerSecond)}
               </span>
             </div>
-            <div className={`${css.muted} mono`}>to {upload.address}</div>
+            <div className={css.line}>
+              <span className={css.muted}>to</span>
+              <NodeAtAddress address={upload.address} />
+            </div>
           </li>
         ))}
       </ul>
