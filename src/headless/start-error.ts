@@ -1,5 +1,6 @@
 import type { StudioError } from '../contract/errors';
 import type { NodeManifest } from '../contract/manifest';
+import { pathProblem } from '../core/storage/path-problem';
 import { missingAddress } from '../core/supervisor/start-failure';
 import { kebab } from './flags';
 
@@ -12,6 +13,9 @@ export function friendlyStartError(
   const ports = Object.entries(manifest.fields).filter(([, field]) => field.control === 'port');
   const taken = ports.find(([key]) => error.message.endsWith(`:${String(config[key])}`));
   const flag = taken ? `--${taken[1].flag ?? kebab(taken[0])}` : 'another port';
+  const path = /, \w+ '(.+)'$/.exec(error.message)?.[1];
+  const problem = path === undefined ? undefined : pathProblem(error.code);
+  if (problem) return `${manifest.label}: ${path} cannot be used: ${problem}. Choose another path.`;
   switch (error.code) {
     case 'EADDRINUSE':
       return `${manifest.label}: port ${taken ? String(config[taken[0]]) : ''} is in use by another program. Choose ${flag} N, or end that program.`;

@@ -93,6 +93,28 @@ describe('the workspace file', () => {
     expect(await readFile(`${path}.broken-2`, 'utf8')).toBe('second');
   });
 
+  it('is never made of a file that was no workspace', async () => {
+    path = join(folder, 'package.json');
+    for (const text of ['{"name":"x"}', 'my notes', '[1, 2]']) {
+      await writeFile(path, text);
+      await expect(load()).rejects.toMatchObject({ code: 'NOT_A_WORKSPACE' });
+      expect(await readFile(path, 'utf8')).toBe(text);
+      expect(await readdir(folder)).toEqual(['package.json']);
+    }
+    await writeFile(path, '{"format": "micro-cdn-studio", "vers');
+    expect(await load()).toMatchObject({ recovery: { from: 'nothing' } });
+  });
+
+  it('says why its path cannot be used', async () => {
+    await writeFile(join(folder, 'file'), '');
+    path = join(folder, 'file/workspace.json');
+    await expect(load()).rejects.toMatchObject({
+      message: expect.stringContaining('is a file, not a folder'),
+    });
+    path = folder;
+    await expect(load()).rejects.toMatchObject({ code: 'EISDIR', hint: 'Choose another file.' });
+  });
+
   it('of a newer version is refused and left alone', async () => {
     const newer = JSON.stringify({ ...named('New'), version: 2 });
     await writeFile(path, newer);

@@ -1,10 +1,15 @@
 /** The workspace on disk: read with its backup, written atomically, owned by one studio at a time. */
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { StudioError } from '../../contract/errors';
+import { StudioError, toErrorShape } from '../../contract/errors';
 import { type Workspace, workspaceSchema } from '../../contract/workspace';
 import { keepAs, putAside, readIfPresent, writeAtomically } from '../storage/atomic-file';
 import { type FileLock, lockFile } from '../storage/file-lock';
+import { pathProblem } from '../storage/path-problem';
+import { workspaceFileName } from './workspace-paths';
+
+/** What every workspace says of itself, near its beginning. */
+const format = 'micro-cdn-studio';
 
 /** What the person must be told about the file that was read. */
 export type Recovery =
@@ -25,9 +30,9 @@ export class WorkspaceFile {
     readonly lock: FileLock,
   ) {}
 
-  /** @throws StudioError of code 'WORKSPACE_IN_USE' when another studio has it open */
+  /** @throws StudioError 'WORKSPACE_IN_USE' when another studio has it open, or why the path cannot be used */
   static async own(path: string): Promise<WorkspaceFile> {
-    const result = await lockFile(path);
+    const result = await lockFile(path).catch(unusable(path));
     if ('held' in result) return new WorkspaceFile(path, result.held);
     throw new StudioError(
       'WORKSPACE_IN_USE',
@@ -37,15 +42,17 @@ export class WorkspaceFile {
   }
 
   /**
-   * A file cut in half or otherwise invalid is put aside, never lost, and the backup takes its place.
-   * @throws StudioError of code 'WORKSPACE_NEWER' for a file of a later version, which is left alone
+   * A workspace cut in half or otherwise invalid is put aside, never lost, and the backup takes its place.
+   * @throws StudioError of code 'WORKSPACE_NEWER' for a file of a later version, and 'NOT_A_WORKSPACE' for one that
+   * never was a workspace: both are left alone
    */
   async load(): Promise<LoadedWorkspace> {
-    const text = await readIfPresent(this.path);
+    const text = await readIfPresent(this.path).catch(unusable(this.path));
     const main = text === null ? { problem: 'it is missing' } : parseWorkspace(text);
     if ('document' in main) return main;
     const backupText = await readIfPresent(this.backupPath);
     const backup = backupText === null ? null : parseWorkspace(backupText);
+    if (text !== null && backup === null && !this.#wasOurs(text)) throw notOurs(this.path, main.problem);
     const brokenFile = text === null ? undefined : await putAside(this.path);
     if (backup && 'document' in backup) {
       await writeAtomically(this.path, backupText as string);
@@ -76,7 +83,7 @@ export class WorkspaceFile {
    * its own: what damages the one while the studio is closed does not touch the other.
    */
   async close(): Promise<void> {
-    const last = await readIfPresent(this.path);
+    const last = await readIfPresent(this.path).catch(() => null);
     if (last !== null && isReadable(last)) await writeAtomically(this.backupPath, last);
     await this.lock.release();
   }
@@ -88,9 +95,33 @@ export class WorkspaceFile {
     await this.lock.release();
   }
 
+  /** Whether it may be what is left of a workspace, and not a file of somebody else that was chosen by mistake. */
+  #wasOurs(text: string): boolean {
+    return basename(this.path) === workspaceFileName || text.trim() === '' || text.includes(`"${format}"`);
+  }
+
   private get backupPath(): string {
     return `${this.path}.bak`;
   }
+}
+
+function notOurs(path: string, problem: string): StudioError {
+  return new StudioError(
+    'NOT_A_WORKSPACE',
+    `${basename(path)} is no workspace: ${problem}.`,
+    'It was left as it is. Choose another file; a new workspace is made in one that does not exist yet.',
+  );
+}
+
+function unusable(path: string): (error: unknown) => never {
+  return (error) => {
+    const { code, message } = toErrorShape(error);
+    throw new StudioError(
+      code,
+      `The workspace ${path} cannot be used: ${pathProblem(code) ?? message}.`,
+      'Choose another file.',
+    );
+  };
 }
 
 /** @throws StudioError of code 'WORKSPACE_NEWER' */
@@ -119,8 +150,8 @@ function isReadable(text: string): boolean {
 
 function refuseNewer(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  const { format, version } = value as { format?: unknown; version?: unknown };
-  if (format === 'micro-cdn-studio' && typeof version === 'number' && version > 1)
+  const { format: ours, version } = value as { format?: unknown; version?: unknown };
+  if (ours === format && typeof version === 'number' && version > 1)
     throw new StudioError(
       'WORKSPACE_NEWER',
       `This workspace was saved by a newer version of the studio (format ${version}).`,

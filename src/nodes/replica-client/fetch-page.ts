@@ -2,6 +2,7 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../../contract/end
 import { StudioError } from '../../contract/errors';
 import { decodeAssignment, encodeRequest, MAX_PACKET, PageReceiver } from '../../protocol/replica';
 import type { Connection, NodeContext, Timer } from '../../runtime/context';
+import { reasonOf } from '../shared/error-text';
 import type { FetchProgress, ReplicaClientConfig } from './manifest';
 import type { ReplicaKinds } from './replica-kinds';
 
@@ -74,7 +75,7 @@ async function askBalancer(context: NodeContext, options: FetchOptions): Promise
     signal.throwIfAborted();
     throw new StudioError(
       'BALANCER_UNREACHABLE',
-      `The balancer at ${formatEndpoint(balancer)} cannot be reached: ${(error as Error).message}.`,
+      `The balancer at ${formatEndpoint(balancer)} cannot be reached: ${reasonOf(error)}.`,
       'Check its address and port, and that it is running.',
       { cause: error },
     );

@@ -4,6 +4,7 @@ import { StudioError } from '../../contract/errors';
 import { MAX_BODY } from '../../protocol/ring-frames';
 import { FOREIGN_LIMIT, NOT_FOUND } from '../../protocol/ring-messages';
 import type { Endpoint, NodeContext, ReadableFile } from '../../runtime/context';
+import { reasonOf } from '../shared/error-text';
 import { PeerLink } from '../shared/ring/peer-link';
 import { PlainSender } from '../shared/ring/plain';
 
@@ -122,7 +123,8 @@ export class RingExchange {
     const { member, timeoutMs, strict } = this.options;
     if (strict) return null;
     const look = await this.#plain.look(formatEndpoint(member), LOOK_MS);
-    if (look.is === 'gone' || look.is === 'unreachable') throw this.#unreachable(look.is);
+    if (look.is === 'gone') throw this.#unreachable('nothing listens there');
+    if (look.is === 'unreachable') throw this.#unreachable('there is no way to it');
     if (look.is !== 'ours') return null;
     return this.#reached(() => PeerLink.open(this.context.net, this.context.clock, member, timeoutMs));
   }
@@ -135,7 +137,7 @@ export class RingExchange {
     try {
       return await attempt();
     } catch (error) {
-      throw this.#unreachable((error as Error).message, error);
+      throw this.#unreachable(reasonOf(error), error);
     }
   }
 

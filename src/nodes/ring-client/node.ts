@@ -1,6 +1,7 @@
 import { StudioError } from '../../contract/errors';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { BoundPorts, CreateNode, NodeContext, NodeProgram, WritableFile } from '../../runtime/context';
+import { codeOf } from '../shared/error-text';
 import { freeName } from '../shared/free-name';
 import { RingExchange } from './exchange';
 import type { RingClientConfig, RingClientOperations, RingClientSnapshot } from './manifest';
@@ -61,7 +62,14 @@ class RingClient implements NodeProgram {
   async #put({ name, folder: path, item = name.split('/').at(-1) ?? name }: Input<'put'>): Output<'put'> {
     const exchange = this.#exchange();
     const folder = await this.context.files.folder(path || this.config.out);
-    const file = await folder.open(name);
+    const file = await folder.open(name).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      throw new StudioError(
+        'ENOENT',
+        `There is no file ${name} in ${folder.path}.`,
+        'Look at its name and folder.',
+      );
+    });
     try {
       return { item, size: file.size, status: await exchange.put(item, file) };
     } finally {
