@@ -14,7 +14,7 @@ import type { Connection } from '../../runtime/context';
 import { seededRandom } from '../../runtime/random';
 import { CacheWorld } from './testing/cache-world';
 
-const CASES = 400;
+const CASES = 250;
 /** Longer than the cache waits for an origin that says nothing. */
 const PATIENCE_S = 35;
 

@@ -9,7 +9,7 @@ import type { RequestHead } from '../../protocol/http/request-head';
 import { seededRandom } from '../../runtime/random';
 import { type Ask, CacheWorld, type Reply, type Script } from './testing/cache-world';
 
-const EPISODES = 25;
+const EPISODES = 15;
 const STEPS = 30;
 const MAX_AGE_S = 5;
 /** Longest that the origin takes, s. */

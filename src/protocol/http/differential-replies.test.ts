@@ -14,7 +14,7 @@ import { parseResponseHead } from './response-head';
 import { isInterim } from './status';
 import { mutate, replySeeds } from './testing/mutation';
 
-const CASES = 3000;
+const CASES = 1500;
 
 /** Behind the coding node:http bears neither a tab nor an empty member, as RFC 9110, section 5.6.1.2, asks. */
 const chunkedToUsAlone = /chunked[\t ]*[\t,]/i;
@@ -90,7 +90,7 @@ describe('mutated replies', () => {
   // A reply to HEAD has no content: to node:http most of these have bytes behind their end, which it refuses.
   it.each([
     ['GET', CASES / 4],
-    ['HEAD', 100],
+    ['HEAD', 40],
   ] as const)('to %s mean the same to node:http wherever both take them', async (method, atLeast) => {
     const random = seededRandom(9112);
     let compared = 0;

@@ -79,4 +79,15 @@ describe('methods (RFC 9111, section 4.4; RFC 9110, section 9.3.3)', () => {
     await world.ask({ method: 'POST', path: '/p', body: '1' });
     expect(world.seen).toHaveLength(2);
   });
+  it('4.4: nor is stored what was asked for before an unsafe request', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: fresh, body: 'old', delayMs: 500 }, { status: 204, headers: [] });
+    const before = world.begin({});
+    await world.wait(0.1);
+    await world.ask({ method: 'POST', body: '1' });
+    await world.wait(1);
+    expect((await before).body).toBe('old');
+    world.script({ headers: fresh, body: 'new' });
+    expect((await world.ask()).body).toBe('new');
+  });
 });
