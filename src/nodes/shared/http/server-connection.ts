@@ -43,7 +43,9 @@ export class ServerConnection {
   /** Set when the connection no longer speaks HTTP: see `takeOver`. */
   #taken: ConnectionHandlers | undefined;
   #lastProgress: number;
-  #pendingAtSweep = 0;
+  /** Bytes of replies that were given to the connection. */
+  #given = 0;
+  #takenAtSweep = 0;
 
   constructor(server: HttpServer, connection: Connection, handler: RequestHandler, closed: () => void) {
     this.server = server;
@@ -115,8 +117,10 @@ export class ServerConnection {
     const { server } = this;
     const { idleMs, headMs, stallMs } = server.options;
     const { pendingBytes } = this.#connection;
-    if (pendingBytes !== this.#pendingAtSweep) this.#lastProgress = server.tick;
-    this.#pendingAtSweep = pendingBytes;
+    // What is pending alone does not tell: of a long reply, one block after the other is.
+    const taken = this.#given - pendingBytes;
+    if (taken !== this.#takenAtSweep) this.#lastProgress = server.tick;
+    this.#takenAtSweep = taken;
     const waited = (server.tick - this.#lastProgress) * server.tickMs;
     if (this.#ended || this.#ending) {
       if (waited >= (pendingBytes > 0 ? stallMs : Math.min(LINGER_MS, stallMs))) this.#connection.destroy();
@@ -149,6 +153,7 @@ export class ServerConnection {
   /** Sends after what is queued; resolves when the bytes may be reused. */
   sendNow(bytes: Uint8Array): Promise<void> {
     this.#flush();
+    this.#given += bytes.length;
     return this.#connection.send(bytes);
   }
 
@@ -285,6 +290,7 @@ export class ServerConnection {
   #flush(): void {
     const { length } = this.#out;
     if (length === 0) return;
+    this.#given += this.#outLength;
     const bytes = length === 1 ? (this.#out[0] as Uint8Array) : undefined;
     if (bytes) this.#connection.write(bytes);
     else if (this.#outLength <= HIGH_WATER / 4)

@@ -3,21 +3,27 @@ import { describe, expect, it } from 'vitest';
 import { Fields } from '../../../protocol/http/fields';
 import type { Connection } from '../../../runtime/context';
 import { Simulation } from '../../../runtime/testing/simulation';
-import { HttpServer } from './server';
+import { HttpServer, type RequestHandler } from './server';
 
 const AT = { host: '127.0.0.1', port: 8000 };
 const SIZE = 700_000;
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
-async function serve() {
+const BLOCK = SIZE / 10;
+const atOnce: RequestHandler = (exchange) => exchange.reply(200, new Fields(), Buffer.alloc(SIZE));
+const inBlocks: RequestHandler = async (exchange) => {
+  exchange.begin(200, new Fields(), SIZE);
+  for (let sent = 0; sent < SIZE; sent += BLOCK) await exchange.send(Buffer.alloc(BLOCK));
+  exchange.end();
+};
+
+async function serve(handler = atOnce) {
   const world = new Simulation();
   const options = {
     ...{ idleMs: 5000, headMs: 2000, stallMs: 20_000, maxContent: 0, strict: false, name: '' },
     maxConnections: 10,
   };
-  const server = new HttpServer(world.context('server'), options, (exchange) =>
-    exchange.reply(200, new Fields(), Buffer.alloc(SIZE)),
-  );
+  const server = new HttpServer(world.context('server'), options, handler);
   await server.start(AT);
   return { world, server };
 }
@@ -37,10 +43,13 @@ async function dial(world: Simulation, sip = SIZE): Promise<{ connection: Connec
 }
 
 describe('HttpServer with slow clients', () => {
-  it('finishes a reply that is taken slowly after its own end', async () => {
-    const { world } = await serve();
-    world.network.segmentSize = 10_000;
-    const { connection, bytes } = await dial(world, SIZE / 10);
+  it.each([
+    ['given at once', atOnce],
+    ['given in blocks of one size', inBlocks],
+  ])('finishes a reply that is taken slowly, %s', async (_, handler) => {
+    const { world } = await serve(handler);
+    world.network.segmentSize = BLOCK;
+    const { connection, bytes } = await dial(world, BLOCK);
     connection.write(REQUEST);
     for (let pauses = 0; pauses < 12; pauses++) {
       await world.advance(8000);
