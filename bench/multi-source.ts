@@ -21,13 +21,16 @@ import { FlowMeter } from '../src/runtime/flow-meter';
 import { systemHashing } from '../src/runtime/hashing';
 import { systemNetwork } from '../src/runtime/network';
 import { seededRandom } from '../src/runtime/random';
-import { interleave, type Spread, seconds, show, spread } from './lib/measure';
+import { interleave, type Spread, show, spread } from './lib/measure';
 import { accepting } from './lib/nginx';
 import { findPeer, freePort, scratchFolder, startPeer, stop } from './lib/programs';
 import { printTable } from './lib/table';
+import { TwoEnds } from './lib/two-ends';
 
 const NAME = 'big.bin';
 const MIRRORS = 4;
+const CURL = 'curl, 1 mirror, unchecked';
+const ARIA2 = `aria2, ${MIRRORS} mirrors, sha-256 checked`;
 
 // The same file is the downloading program: each contender is a process of its own, as curl and aria2 are.
 if (process.argv[2] === 'download') await downloadAndReport();
@@ -38,7 +41,6 @@ interface Report {
   wasted: number;
   /** Longest time without a new byte on the disk, milliseconds, after the kill. */
   stallMs: number;
-  cpuSeconds: number;
   maxRss: number;
 }
 
@@ -88,12 +90,10 @@ async function downloadAndReport(): Promise<void> {
       },
     },
   });
-  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   const report: Report = {
     wasted: outcome.view.wasted,
     stallMs,
-    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
-    maxRss: maxRSS * 1024,
+    maxRss: process.resourceUsage().maxRSS * 1024,
   };
   process.stdout.write(JSON.stringify(report));
 }
@@ -101,6 +101,8 @@ async function downloadAndReport(): Promise<void> {
 async function bench(): Promise<void> {
   const curl = findPeer('curl');
   const aria2 = findPeer('aria2c');
+  const openssl = findPeer('openssl');
+  const sha256sum = findPeer('sha256sum');
   const nginx = findPeer('nginx');
   if (!nginx) {
     console.log('multi-source: nginx is not installed, so there are no mirrors to download from.');
@@ -110,7 +112,7 @@ async function bench(): Promise<void> {
     [256 * 2 ** 20, 5],
     [2 ** 30, 3],
   ] as const) {
-    await compare(nginx, curl, aria2, size, rounds);
+    await compare(nginx, { curl, aria2, openssl, sha256sum }, size, rounds);
   }
   await failover(nginx);
   process.exit(0);
@@ -118,8 +120,7 @@ async function bench(): Promise<void> {
 
 async function compare(
   nginx: string,
-  curl: string | undefined,
-  aria2: string | undefined,
+  { curl, aria2, openssl, sha256sum }: Record<'curl' | 'aria2' | 'openssl' | 'sha256sum', string | undefined>,
   size: number,
   rounds: number,
 ): Promise<void> {
@@ -127,55 +128,65 @@ async function compare(
   const sha256 = await makeFile(join(root, NAME), size);
   const mirrors = await Promise.all(Array.from({ length: MIRRORS }, () => startMirror(nginx, root)));
   const urls = mirrors.map(({ port }) => `http://127.0.0.1:${port}/${NAME}`);
+  const pids = mirrors.map(({ process: child }) => child.pid as number);
   const out = scratchFolder();
+  const path = join(out, NAME);
   const reports: Report[] = [];
+  const ends = new TwoEnds(size);
   const contenders: Record<string, () => Promise<number>> = {};
-  const ours = (count: number) => () =>
-    fresh(out, async () => {
-      reports.push(await runOurs(out, describe(urls.slice(0, count), size, sha256)));
+  const contend = (name: string, receive: () => Promise<unknown>): void => {
+    contenders[name] = () => {
+      clear(out);
+      return ends.measure(name, pids, receive);
+    };
+  };
+  const ours = (count: number) => async () =>
+    void reports.push(await runOurs(out, describe(urls.slice(0, count), size, sha256)));
+  const byCurl = async (): Promise<void> =>
+    void (await run(curl as string, ['-s', '-o', path, urls[0] as string]));
+  contend('ours, 1 mirror, sha-256 checked', ours(1));
+  if (curl) contend(CURL, byCurl);
+  if (curl && openssl)
+    contend('curl, then openssl dgst -sha256', async () => {
+      await byCurl();
+      await run(openssl, ['dgst', '-sha256', path]);
     });
-  contenders['ours, 1 mirror, sha-256 checked'] = ours(1);
-  if (curl)
-    contenders['curl, 1 mirror, unchecked'] = () =>
-      fresh(out, () => run(curl, ['-s', '-o', join(out, NAME), urls[0] as string]));
+  if (curl && sha256sum)
+    contend('curl, then sha256sum', async () => {
+      await byCurl();
+      await run(sha256sum, [path]);
+    });
   if (aria2) {
-    const options = [
-      '-q',
-      '--allow-overwrite=true',
-      '--file-allocation=none',
-      '-d',
-      out,
-      '-o',
-      NAME,
-      `--checksum=sha-256=${sha256}`,
-    ];
-    contenders['aria2, 1 mirror, sha-256 checked'] = () =>
-      fresh(out, () => run(aria2, [...options, urls[0] as string]));
-    contenders[`aria2, ${MIRRORS} mirrors, sha-256 checked`] = () =>
-      fresh(out, () => run(aria2, [...options, '-s', String(MIRRORS), '-x', '1', '-k', '1M', ...urls]));
+    const options = ['-q', '--allow-overwrite=true', '--file-allocation=none', '-d', out, '-o', NAME];
+    options.push(`--checksum=sha-256=${sha256}`);
+    contend('aria2, 1 mirror, sha-256 checked', () => run(aria2, [...options, urls[0] as string]));
+    contend(ARIA2, () => run(aria2, [...options, '-s', String(MIRRORS), '-x', '1', '-k', '1M', ...urls]));
   }
-  contenders[`ours, ${MIRRORS} mirrors, sha-256 checked`] = ours(MIRRORS);
+  contend(`ours, ${MIRRORS} mirrors, sha-256 checked`, ours(MIRRORS));
   const results = await interleave(rounds, contenders);
-  const rate = (seconds: Spread): Spread => ({
-    median: size / 2 ** 20 / seconds.median,
-    min: size / 2 ** 20 / seconds.max,
-    max: size / 2 ** 20 / seconds.min,
-  });
-  const ofCurl = results['curl, 1 mirror, unchecked']?.median;
-  const ofAria2 = results[`aria2, ${MIRRORS} mirrors, sha-256 checked`]?.median;
+  const times = (name: string, { median }: Spread): string =>
+    results[name] ? (results[name].median / median).toFixed(2) : '–';
   printTable(
     `${size / 2 ** 20} MiB from 1 and ${MIRRORS} HTTP mirrors (nginx), to disk`,
-    ['downloader', 'MiB/s: median (min–max)', '× curl', `× aria2 with ${MIRRORS}`],
+    [
+      'downloader',
+      'MiB/s: median (min–max)',
+      '× curl',
+      `× aria2 with ${MIRRORS}`,
+      'its CPU s/GiB',
+      'the mirrors’',
+    ],
     Object.entries(results).map(([name, spreadOf]) => [
       name,
-      show(rate(spreadOf), 0),
-      ofCurl ? (ofCurl / spreadOf.median).toFixed(2) : '–',
-      ofAria2 ? (ofAria2 / spreadOf.median).toFixed(2) : '–',
+      ends.rate(spreadOf),
+      times(CURL, spreadOf),
+      times(ARIA2, spreadOf),
+      ...ends.columns(name),
     ]),
     [
       'Each download is a process of its own; its start counts.',
-      `ours: ${(spread(reports.map(({ cpuSeconds }) => cpuSeconds)).median / (size / 2 ** 30)).toFixed(2)} CPU seconds per GiB, at most ${Math.round(Math.max(...reports.map(({ maxRss }) => maxRss)) / 2 ** 20)} MiB resident, ${Math.max(...reports.map(({ wasted }) => wasted))} bytes fetched twice at most`,
-      ...missing({ curl, aria2 }),
+      `ours: at most ${Math.round(Math.max(...reports.map(({ maxRss }) => maxRss)) / 2 ** 20)} MiB resident, ${Math.max(...reports.map(({ wasted }) => wasted))} bytes fetched twice at most`,
+      ...missing({ curl, openssl, sha256sum, aria2 }),
     ],
   );
   for (const { process: child } of mirrors) await stop(child);
@@ -190,9 +201,8 @@ async function failover(nginx: string): Promise<void> {
   for (let round = 0; round < 7; round++) {
     const mirrors = await Promise.all(Array.from({ length: MIRRORS }, () => startMirror(nginx, root)));
     const urls = mirrors.map(({ port }) => `http://127.0.0.1:${port}/${NAME}`);
-    await fresh(out, async () => {
-      reports.push(await runOurs(out, describe(urls, size, sha256), mirrors[0]?.process.pid));
-    });
+    clear(out);
+    reports.push(await runOurs(out, describe(urls, size, sha256), mirrors[0]?.process.pid));
     for (const { process: child } of mirrors) await stop(child);
   }
   const stalls = spread(reports.map(({ stallMs }) => stallMs));
@@ -231,11 +241,10 @@ async function runOurs(out: string, file: MetalinkFile, killPid?: number): Promi
   return JSON.parse(await run(process.execPath, args)) as Report;
 }
 
-/** Seconds that `download` takes into an empty folder. */
-async function fresh(folder: string, download: () => Promise<unknown>): Promise<number> {
+/** Makes the folder empty. */
+function clear(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  return seconds(download);
 }
 
 function run(command: string, args: string[]): Promise<string> {

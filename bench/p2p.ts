@@ -16,10 +16,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { seededRandom } from '../src/runtime/random';
-import { interleave, type Spread, seconds, show, spread } from './lib/measure';
+import { interleave, type Spread, show, spread } from './lib/measure';
 import { startNginx } from './lib/nginx';
 import {
-  cpuSeconds,
   findPeer,
   freePort,
   proportionalMemory,
@@ -30,6 +29,7 @@ import {
   stop,
 } from './lib/programs';
 import { printTable } from './lib/table';
+import { TwoEnds } from './lib/two-ends';
 
 const NAME = 'big.bin';
 const SEEDERS = 4;
@@ -43,8 +43,17 @@ const quiet = [
   '--allow-overwrite=true',
 ];
 
+const CURL = 'nginx → curl, unchecked';
+const ARIA2 = `aria2, BitTorrent, ${SEEDERS} seeders`;
+
+interface Swarm {
+  /** Port of the index. */
+  index: number;
+  /** The index, then the peers. */
+  nodes: RunningNode[];
+}
+
 interface Ours {
-  cpuSeconds: number;
   /** Private memory at its highest, bytes. */
   memory: number;
   wasted: number;
@@ -69,40 +78,48 @@ async function compare(size: number, rounds: number): Promise<void> {
   const aria2 = findPeer('aria2c');
   const out = scratchFolder();
   const ours: Ours[] = [];
-  const fresh = (download: () => Promise<unknown>) => () => {
-    rmSync(out, { recursive: true, force: true });
-    mkdirSync(out, { recursive: true });
-    return seconds(download);
+  const ends = new TwoEnds(size);
+  const contenders: Record<string, () => Promise<number>> = {};
+  const contend = (name: string, senders: (number | undefined)[], receive: () => Promise<unknown>): void => {
+    const pids = senders.filter((pid) => pid !== undefined);
+    contenders[name] = () => {
+      rmSync(out, { recursive: true, force: true });
+      mkdirSync(out, { recursive: true });
+      return ends.measure(name, pids, receive);
+    };
   };
-  const contenders: Record<string, () => Promise<number>> = {
-    'ours, 1 seeder': fresh(async () => void ours.push(await download(one.index, out))),
-    [`ours, ${SEEDERS} seeders`]: fresh(async () => void ours.push(await download(four.index, out))),
-  };
+  const from =
+    ({ index }: Swarm) =>
+    async () =>
+      void ours.push(await download(index, out));
+  const peersOf = ({ nodes }: Swarm) => nodes.slice(1).map(({ pid }) => pid);
+  contend('ours, 1 seeder', peersOf(one), from(one));
+  contend(`ours, ${SEEDERS} seeders`, peersOf(four), from(four));
   if (nginx && curl)
-    contenders['nginx → curl, unchecked'] = fresh(() =>
-      run(curl, ['-s', '-o', join(out, NAME), `http://127.0.0.1:${nginx}/${NAME}`]),
-    );
+    contend(CURL, [], () => run(curl, ['-s', '-o', join(out, NAME), `http://127.0.0.1:${nginx}/${NAME}`]));
   const torrent = aria2 ? await bitTorrent(aria2, root, size) : undefined;
   if (aria2 && torrent) {
-    contenders[`aria2, BitTorrent, ${SEEDERS} seeders`] = fresh(async () =>
+    const seeders = torrent.processes.map(({ pid }) => pid);
+    contend(ARIA2, seeders, async () =>
       run(aria2, [...quiet, '--seed-time=0', '-d', out, ...(await ports()), torrent.path]),
     );
   }
   const results = await interleave(rounds, contenders);
-  const ofCurl = results['nginx → curl, unchecked']?.median;
-  const ofAria2 = results[`aria2, BitTorrent, ${SEEDERS} seeders`]?.median;
+  const times = (name: string, { median }: Spread): string =>
+    results[name] ? (results[name].median / median).toFixed(2) : '–';
   printTable(
     `${size / MIB} MiB from peers, to disk, every piece verified`,
-    ['downloader', 'MiB/s: median (min–max)', '× curl', '× aria2'],
+    ['downloader', 'MiB/s: median (min–max)', '× curl', '× aria2', 'its CPU s/GiB', 'the seeders’'],
     Object.entries(results).map(([name, spreadOf]) => [
       name,
-      show(rate(size, spreadOf), 0),
-      ofCurl ? (ofCurl / spreadOf.median).toFixed(2) : '–',
-      ofAria2 ? (ofAria2 / spreadOf.median).toFixed(2) : '–',
+      ends.rate(spreadOf),
+      times(CURL, spreadOf),
+      times(ARIA2, spreadOf),
+      ...ends.columns(name).slice(0, name === CURL ? 1 : 2),
     ]),
     [
       'Each download is a process of its own; its start counts.',
-      `our downloader: ${(spread(ours.map((one) => one.cpuSeconds)).median / (size / 2 ** 30)).toFixed(2)} CPU seconds per GiB, at most ${Math.round(Math.max(...ours.map(({ memory }) => memory)) / MIB)} MiB of its own, ${Math.max(...ours.map(({ wasted }) => wasted))} bytes fetched twice at most`,
+      `our downloader: at most ${Math.round(Math.max(...ours.map(({ memory }) => memory)) / MIB)} MiB of its own, ${Math.max(...ours.map(({ wasted }) => wasted))} bytes fetched twice at most`,
       ...(curl && nginx ? [] : ['missing here, so not compared: curl with nginx']),
       ...(aria2 ? [] : ['missing here, so not compared: aria2']),
     ],
@@ -161,8 +178,8 @@ async function failover(size: number, rounds: number): Promise<void> {
   );
 }
 
-/** An index and peers that all have the file, hashed; the first node is the index. */
-async function swarm(root: string, seeders: number): Promise<{ index: number; nodes: RunningNode[] }> {
+/** An index and peers that all have the file, hashed. */
+async function swarm(root: string, seeders: number): Promise<Swarm> {
   const index = await startNode(
     'p2p-index',
     '127.0.0.1',
@@ -200,10 +217,8 @@ async function download(index: number, out: string): Promise<Ours> {
     [...args, '--quiet', '--no-register', '--log-file', join(scratchFolder(), 'log')],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
-  const ours: Ours = { cpuSeconds: 0, memory: 0, wasted: 0 };
+  const ours: Ours = { memory: 0, wasted: 0 };
   const sampling = setInterval(() => {
-    const used = cpuSeconds(child.pid as number);
-    if (used > ours.cpuSeconds) ours.cpuSeconds = used;
     const { private: memory } = proportionalMemory(child.pid as number);
     if (memory > ours.memory) ours.memory = memory;
   }, 50);
@@ -275,10 +290,6 @@ function run(command: string, args: string[]): Promise<void> {
       code === 0 ? resolve() : reject(new Error(`${command} ended with code ${code}.`)),
     );
   });
-}
-
-function rate(size: number, { median, min, max }: Spread): Spread {
-  return { median: size / MIB / median, min: size / MIB / max, max: size / MIB / min };
 }
 
 /** Blocks of 512 bytes that a file takes on the disk; a file that is written in any order grows in them. */

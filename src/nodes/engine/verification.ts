@@ -25,7 +25,7 @@ export function verifiedWords(verification: Verification): string {
 }
 
 /** Pieces further ahead of the digest than this are read back later instead of being kept in memory. */
-const MAX_AHEAD = 8 * 1024 * 1024;
+const MAX_AHEAD = 32 * 1024 * 1024;
 
 interface Held {
   bytes: Uint8Array;
@@ -106,7 +106,9 @@ export class OrderedDigest {
 
   /** Gives the hasher all that is there in order; it has the next block at hand when it is done with one. */
   async #hashWritten(): Promise<void> {
-    let buffer: Buffer | undefined;
+    // While one buffer is hashed the other is read into.
+    let spare: Buffer | undefined;
+    let hashed: Promise<Buffer> | undefined;
     for (; this.#written.has(this.#next) && !this.#stopped; this.#next++) {
       const held = this.#held.get(this.#next);
       if (held) {
@@ -117,10 +119,13 @@ export class OrderedDigest {
         });
         continue;
       }
-      buffer ??= Buffer.allocUnsafeSlow(Math.min(this.#layout.pieceSize, this.#layout.size));
+      const buffer = spare ?? Buffer.allocUnsafeSlow(Math.min(this.#layout.pieceSize, this.#layout.size));
       const bytes = buffer.subarray(0, pieceLength(this.#layout, this.#next));
       await readFully(this.#file, bytes, pieceOffset(this.#layout, this.#next));
-      buffer = wholeOf(await this.#hasher.update(bytes));
+      const before = hashed;
+      hashed = this.#hasher.update(bytes).then(wholeOf);
+      spare = await before;
     }
+    await hashed;
   }
 }
