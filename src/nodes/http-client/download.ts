@@ -9,6 +9,7 @@ import { type HttpUri, splitAuthority } from '../../protocol/http/target';
 import type { Endpoint, Folder, NodeContext, OperationScope } from '../../runtime/context';
 import { ArrivingFile } from '../engine/arriving-file';
 import { finishFile } from '../engine/finish-file';
+import type { Steered } from '../engine/steering';
 import type { Upstream, UpstreamCall } from '../shared/http/upstream';
 import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
 import { isRedirect, MAX_REDIRECTS, readReference } from './reference';
@@ -27,6 +28,7 @@ export interface DownloadParts {
   config: HttpClientConfig;
   folder: Folder;
   scope: OperationScope;
+  steered: Steered;
 }
 
 /** One download: redirects followed, broken connections resumed, the content checked. */

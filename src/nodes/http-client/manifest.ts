@@ -1,5 +1,6 @@
 import type { ConfigOf } from '../../contract/fields';
 import { defineNode } from '../../contract/manifest';
+import type { Priority } from '../../contract/priority';
 import type { DownloadProgress, DownloadResult } from '../client/manifest';
 
 export const manifest = defineNode({
@@ -12,6 +13,7 @@ export const manifest = defineNode({
   icon: 'download',
   tier: 0,
   downloads: true,
+  priorities: true,
   fields: {
     server: {
       control: 'link',
@@ -136,7 +138,12 @@ export interface HttpClientOperations {
    * Downloads `HOST:PORT/PATH`, an http URL, or a path on the linked server into `<folder>/<name>`, over
    * `<name>.part`. An existing file is never overwritten: `name (2)`. Progress is a `DownloadProgress`.
    */
-  download: { input: { name: string; folder?: string }; output: DownloadResult };
+  download: { input: { name: string; folder?: string; priority?: Priority }; output: DownloadResult };
+  /**
+   * Of a server that several downloads use at once, each from several servers, those of high, normal and low priority
+   * get 4 : 2 : 1. The name is that of `download`.
+   */
+  control: { input: { name: string; priority: Priority }; output: undefined };
 }
 
 export type { DownloadProgress, DownloadResult };

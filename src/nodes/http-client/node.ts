@@ -3,6 +3,7 @@ import { StudioError } from '../../contract/errors';
 import type { ResponseHead } from '../../protocol/http/response-head';
 import { type HttpUri, pathOfFile } from '../../protocol/http/target';
 import type { CreateNode, NodeContext, NodeProgram, OperationScope } from '../../runtime/context';
+import { type Steered, Steering } from '../engine/steering';
 import { defaultUpstreamOptions, Upstream } from '../shared/http/upstream';
 import { HttpDownload } from './download';
 import { FetchLog, type FetchRecord } from './fetch-log';
@@ -26,6 +27,7 @@ class HttpClient implements NodeProgram {
   readonly #context: NodeContext;
   readonly #changed: () => void;
   readonly #fetches: FetchLog;
+  readonly #steering = new Steering();
   readonly #running = new Set<Promise<unknown>>();
   /** Files that are being written. */
   readonly #places = new Set<string>();
@@ -38,6 +40,8 @@ class HttpClient implements NodeProgram {
       input: HttpClientOperations['download']['input'],
       scope: OperationScope,
     ): Promise<DownloadResult> => this.#track(input, scope),
+    control: ({ name, priority }: HttpClientOperations['control']['input']): void =>
+      this.#steering.prioritise(name, priority),
   };
 
   constructor(config: HttpClientConfig, context: NodeContext) {
@@ -68,6 +72,7 @@ class HttpClient implements NodeProgram {
     input: HttpClientOperations['download']['input'],
     scope: OperationScope,
     fetch: FetchRecord,
+    steered: Steered,
   ): Promise<DownloadResult> {
     const { server, out } = this.#config;
     const base: HttpUri | null = server ? { authority: `${server.host}:${server.port}`, path: '/' } : null;
@@ -97,6 +102,7 @@ class HttpClient implements NodeProgram {
       config: this.#config,
       folder,
       scope,
+      steered,
     };
     const [proxy] = this.#config.proxy;
     const tell = (head: ResponseHead, from: HttpUri): void =>
@@ -121,7 +127,8 @@ class HttpClient implements NodeProgram {
         scope.progress(value);
       },
     };
-    const download = this.#download(input, watched, fetch);
+    const steered = this.#steering.begin(input.name, input.priority);
+    const download = this.#download(input, watched, fetch, steered);
     this.#running.add(download);
     this.#changed();
     try {
@@ -134,6 +141,7 @@ class HttpClient implements NodeProgram {
       fetch.failed(scope.signal.aborted ? 'It was cancelled.' : (error as Error).message);
       throw error;
     } finally {
+      steered.end();
       this.#running.delete(download);
       this.#changed();
     }

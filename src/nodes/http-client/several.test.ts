@@ -9,7 +9,13 @@ import { type OriginConfig, manifest as originManifest } from '../http-origin/ma
 import { createNode as createOrigin } from '../http-origin/node';
 import { content } from '../p2p/testing/p2p-world';
 import { defaultsOf } from '../shared/testing/micro-cdn-world';
-import { type DownloadResult, type HttpClientConfig, type HttpClientSnapshot, manifest } from './manifest';
+import {
+  type DownloadResult,
+  type HttpClientConfig,
+  type HttpClientOperations,
+  type HttpClientSnapshot,
+  manifest,
+} from './manifest';
 import { createNode } from './node';
 
 const SIZE = 3_000_000;
@@ -36,7 +42,11 @@ class HttpWorld {
     return port;
   }
 
-  async get(name: string, config: Partial<HttpClientConfig> = {}): Promise<DownloadResult> {
+  async get(
+    name: string,
+    config: Partial<HttpClientConfig> = {},
+    more: Partial<HttpClientOperations['download']['input']> = {},
+  ): Promise<DownloadResult> {
     const defaults = { ...defaultsOf(manifest.fields), out: '/out', proxy: [], mirrors: [] };
     const client: NodeProgram = createNode(
       { ...defaults, ...config } as HttpClientConfig,
@@ -48,7 +58,7 @@ class HttpWorld {
       input: unknown,
       scope: unknown,
     ) => Promise<DownloadResult>;
-    return this.inTime(download({ name }, scope));
+    return this.inTime(download({ name, ...more }, scope));
   }
 
   async inTime<Value>(promise: Promise<Value>): Promise<Value> {
@@ -93,6 +103,14 @@ describe('a file from several origins', () => {
       '127.0.0.1:8001/big.bin',
       '127.0.0.1:8002/big.bin',
     ]);
+  });
+
+  it('has the priority that was wished for', async () => {
+    const world = new HttpWorld();
+    await world.origin(1, { 'big.bin': bytes });
+    await world.origin(2, { 'big.bin': bytes });
+    const result = await world.get('127.0.0.1:8001/big.bin', { mirrors: [at(8002)] }, { priority: 'low' });
+    expect(result.priority).toBe('low');
   });
 
   it('leaves out a mirror with other bytes', async () => {

@@ -26,7 +26,7 @@ const MAX_CANDIDATES = 50;
  * @throws StudioError, or the signal's reason
  */
 export async function downloadFromSeveral(
-  { context, upstream, config, folder, scope }: DownloadParts,
+  { context, upstream, config, folder, scope, steered }: DownloadParts,
   uri: HttpUri,
   tell: (head: ResponseHead, uri: HttpUri) => void,
 ): Promise<DownloadResult | null> {
@@ -60,8 +60,11 @@ export async function downloadFromSeveral(
     limit: 0,
     wholeDigest: true,
     signal: scope.signal,
+    shares: steered.shares,
+    priority: steered.priority,
     started: (running) => {
       download = running;
+      steered.started(running);
     },
     listener: {
       event: (type, text, level, subject) => context.telemetry.event({ type, text, level, subject }),

@@ -27,7 +27,7 @@ export const manifest = defineNode({
     login: {
       control: 'toggle',
       label: 'Login required',
-      help: 'Only peers that prove who they are may register, list and download. Peers of the seed have no login and are refused.',
+      help: 'Only peers that prove who they are may register and ask who has what. Peers of the seed have no login and are refused. Peers ask each other for no proof: who knows the address of one and the name of a file can have it.',
       default: false,
     },
     accounts: {

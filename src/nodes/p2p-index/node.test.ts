@@ -26,6 +26,17 @@ describe('an index, towards peers of the seed', () => {
     await world.stop();
   });
 
+  it('says nothing to what is no command, and goes on', async () => {
+    const world = new P2pWorld();
+    await world.index();
+    const peer = await ForeignConnection.to(world, 9000);
+    for (const nonsense of ['', ' ', 'hello', 'register', 'register x', 'download', '\u0000\u0001'])
+      expect(await peer.say(nonsense)).toBe('');
+    expect(await peer.say('register 9001')).toBe('SEND FILES');
+    expect(peer.closed).toBe(false);
+    await world.stop();
+  });
+
   it('names several holders, joined by a space', async () => {
     const world = new P2pWorld();
     await world.index();

@@ -28,8 +28,10 @@ describe('downloading from our own peers', () => {
   it('takes pieces from several at once, verifies them, and shares the file afterwards', async () => {
     const world = await swarm(3);
     await world.peer(9);
-    const result = await world.fetch(9, 'big.bin');
+    const { result: pending, progress } = world.download(9, 'big.bin');
+    const result = await world.inTime(pending);
     expect(saved(world, 9).equals(bytes)).toBe(true);
+    expect([...new Set(progress.map(({ phase }) => phase))]).toEqual(['waiting', 'running', 'verifying']);
     expect(result).toMatchObject({
       path: '/peer9/big.bin',
       size: SIZE,

@@ -7,14 +7,19 @@ import { content, ForeignConnection, P2pWorld } from '../p2p/testing/p2p-world';
 const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex');
 
 /** An index of the seed: one receive is one command, a list of at most 1024 bytes, nothing handled. */
-async function foreignIndex(
-  world: P2pWorld,
-): Promise<{ commands: string[]; lists: string[]; files: Map<string, string> }> {
+async function foreignIndex(world: P2pWorld): Promise<{
+  commands: string[];
+  lists: string[];
+  files: Map<string, string>;
+  connections: Connection[];
+}> {
+  const connections: Connection[] = [];
   const commands: string[] = [];
   const lists: string[] = [];
   /** Name → Python text of the holder. */
   const files = new Map<string, string>();
   await world.sim.network.host('foreign-index').listen({ host: '127.0.0.1', port: 9000 }, (connection) => {
+    connections.push(connection);
     let port = '';
     let wantsFiles = false;
     connection.handle({
@@ -43,10 +48,10 @@ async function foreignIndex(
       close: () => {},
     });
   });
-  return { commands, lists, files };
+  return { commands, lists, files, connections };
 }
 
-type Manners = 'honest' | 'wrong-md5' | 'breaks-off' | 'silent' | 'reset';
+type Manners = 'honest' | 'ends-by-reset' | 'wrong-md5' | 'breaks-off' | 'silent' | 'reset';
 
 /** A peer of the seed that serves one file. */
 async function foreignPeer(
@@ -67,8 +72,8 @@ async function foreignPeer(
     if (text !== 'File specs received') return connection.write('ERROR');
     if (manners === 'silent') return;
     if (manners === 'honest' || manners === 'wrong-md5') return connection.end(bytes);
-    connection.write(bytes.subarray(0, bytes.length / 2));
-    world.sim.clock.after(10, () => (manners === 'reset' ? connection.reset() : connection.end()));
+    connection.write(manners === 'ends-by-reset' ? bytes : bytes.subarray(0, bytes.length / 2));
+    world.sim.clock.after(10, () => (manners === 'breaks-off' ? connection.end() : connection.reset()));
   };
   await world.sim.network.host(`foreign-${port}`).listen({ host: '127.0.0.1', port }, (connection) => {
     connection.handle({
@@ -131,6 +136,29 @@ describe('our peer, asked by a peer of the seed', () => {
     await world.stop();
   });
 
+  it('ends with a reset when the owner deletes the file in the middle, and never as if that was all', async () => {
+    const world = new P2pWorld();
+    await world.index();
+    world.folder(1).put('song.mp3', file);
+    await world.peer(1, { uploadLimit: 20_000 });
+    await world.until(() => world.snapshot(1).files === 1 && world.snapshot(1).hashing === 0);
+    const plain = await ForeignConnection.to(world, 9001);
+    await plain.say('song.mp3');
+    const http = await ForeignConnection.to(world, 9001);
+    http.connection.write('GET /song.mp3 HTTP/1.1\r\nHost: x\r\n\r\n');
+    await plain.say('File specs received');
+    await world.until(() => world.snapshot(1).uploads.every(({ bytes }) => bytes > 0));
+    await world.operate(1, 'delete', { name: 'song.mp3' });
+    expect(world.indexSnapshot().files).toBe(0);
+    await world.until(() => plain.closed && http.closed);
+    for (const { error, received } of [plain, http]) {
+      expect(error).toMatchObject({ code: 'ECONNRESET' });
+      expect(Buffer.concat(received).length).toBeLessThan(file.length);
+    }
+    expect(world.snapshot(1).uploads).toEqual([]);
+    await world.stop();
+  });
+
   it('survives an asker that resets, and one that takes nothing', async () => {
     const world = await started();
     const rude = await ForeignConnection.to(world, 9001);
@@ -177,19 +205,22 @@ describe('our peer, asked by more peers of the seed than it has slots', () => {
 });
 
 describe('our peer, downloading from peers of the seed', () => {
-  it('asks, answers and verifies as the seed does, and serves the file afterwards', async () => {
-    const world = new P2pWorld();
-    await world.index();
-    const peer = await foreignPeer(world, 9005, 'song.mp3', file, 'honest');
-    await announce(world, 9005, 'song.mp3');
-    await world.peer(1);
-    const result = await world.fetch(1, 'song.mp3');
-    expect(Buffer.from(world.folder(1).bytesOf('song.mp3') ?? []).equals(file)).toBe(true);
-    expect(result.verified).toBe(`size and md5 (${md5(file)})`);
-    expect(peer.said.filter((text) => text !== '')).toEqual(['song.mp3', 'File specs received']);
-    await world.until(() => world.snapshot(1).files === 1);
-    await world.stop();
-  });
+  it.each<Manners>(['honest', 'ends-by-reset'])(
+    'asks, answers and verifies as the seed does, and serves the file afterwards (%s)',
+    async (manners) => {
+      const world = new P2pWorld();
+      await world.index();
+      const peer = await foreignPeer(world, 9005, 'song.mp3', file, manners);
+      await announce(world, 9005, 'song.mp3');
+      await world.peer(1);
+      const result = await world.fetch(1, 'song.mp3');
+      expect(Buffer.from(world.folder(1).bytesOf('song.mp3') ?? []).equals(file)).toBe(true);
+      expect(result.verified).toBe(`size and md5 (${md5(file)})`);
+      expect(peer.said.filter((text) => text !== '')).toEqual(['song.mp3', 'File specs received']);
+      await world.until(() => world.snapshot(1).files === 1);
+      await world.stop();
+    },
+  );
 
   it.each<Manners>(['wrong-md5', 'breaks-off', 'silent', 'reset'])(
     'goes to the next one when a peer is %s',
@@ -251,6 +282,21 @@ describe('our peer at an index of the seed', () => {
       'update',
       'unregister',
     ]);
+    await world.stop();
+  });
+
+  it('registers again after the index broke the connection off, by close or by reset', async () => {
+    const world = new P2pWorld();
+    const index = await foreignIndex(world);
+    world.folder(1).put('mine.txt', 'mine');
+    await world.peer(1);
+    for (const [at, end] of (['end', 'reset'] as const).entries()) {
+      await world.until(() => index.lists.length === at + 1);
+      index.connections.at(-1)?.[end]();
+      await world.until(() => world.snapshot(1).index === 'unreachable');
+    }
+    await world.until(() => index.lists.length === 3);
+    expect(index.commands).toEqual(Array(3).fill('register 9001'));
     await world.stop();
   });
 

@@ -168,6 +168,11 @@ function Download({
         {priority !== 'normal' && ` · ${priority} priority`}
         {wasted > 0 && ` · ${formatBytes(wasted)} came twice or was wrong`}
       </p>
+      {phase !== 'verifying' && bytes < size && pieces.count > 0 && (
+        <p className={css.muted} style={{ margin: 0 }}>
+          {availabilityText(pieces)}
+        </p>
+      )}
       <PieceMap pieces={pieces} sources={sources} size={size} bytes={bytes} />
       <ul className={css.list} aria-label={`Sources of ${name}`}>
         {sources.map((source, at) => (
@@ -189,6 +194,16 @@ function Download({
       </ul>
     </Section>
   );
+}
+
+/** How far the sources that are there now can bring the download. */
+function availabilityText({ from, availability }: PeerDownload['pieces']): string {
+  const missing = availability.filter((_, at) => from[at] === -1);
+  if (missing.length === 0) return 'Everything is there or on its way.';
+  const rarest = Math.min(...missing);
+  return rarest === 0
+    ? 'Nobody who is there now has all that is missing.'
+    : `The rarest missing piece is held by ${formatCount(rarest, 'source')}.`;
 }
 
 function isGone({ state }: PeerSource): boolean {
