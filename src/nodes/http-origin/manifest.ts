@@ -33,7 +33,7 @@ export const manifest = defineNode({
     headers: {
       control: 'rows',
       label: 'Headers by path',
-      help: 'Fields of the replies for some paths. Of rules that set the same field, the last one counts.',
+      help: 'Fields of the replies for a folder (/img/), a file (/a.css) or an ending (*.html). Of rules that set the same field, the last one counts.',
       default: [],
       live: true,
       row: 'Rule',
