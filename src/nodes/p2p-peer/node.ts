@@ -40,6 +40,8 @@ class P2pPeer implements NodeProgram {
   /** Told to others in the handshake, so that who gives can be known by it over all connections. */
   readonly #id = randomBytes(8).toString('hex');
   readonly #connections = new Set<Connection>();
+  /** Those of them that have not said anything yet, the oldest first. */
+  readonly #silent = new Set<Connection>();
   readonly #published: { changed(): void };
   readonly #logFile: LogFile;
   #folder!: Folder;
@@ -150,21 +152,35 @@ class P2pPeer implements NodeProgram {
   };
 
   #accept(connection: Connection): void {
-    if (this.#connections.size >= MAX_CONNECTIONS || this.#draining) return connection.destroy();
+    if (this.#draining || !this.#makeRoom()) return connection.destroy();
     this.#connections.add(connection);
+    this.#silent.add(connection);
     const id = String(this.#nextUpload++);
     const closed = (): void => {
       this.#connections.delete(connection);
+      this.#silent.delete(connection);
     };
     connection.setIdle(GREETING_MS, () => connection.destroy());
     connection.handle({
       data: (bytes) => {
+        this.#silent.delete(connection);
         const upload = this.#uploadFor(connection, bytes, id, closed);
         this.#uploads.add(upload);
         upload.receive(bytes);
       },
       close: closed,
     });
+  }
+
+  /** Connections that ask for nothing must not keep peers out: the one that is silent the longest goes. */
+  #makeRoom(): boolean {
+    if (this.#connections.size < MAX_CONNECTIONS) return true;
+    const [silent] = this.#silent;
+    if (!silent) return false;
+    this.#connections.delete(silent);
+    this.#silent.delete(silent);
+    silent.destroy();
+    return true;
   }
 
   /** The dialect is known by the first bytes. */

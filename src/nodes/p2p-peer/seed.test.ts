@@ -136,6 +136,22 @@ describe('our peer, asked by a peer of the seed', () => {
     await world.stop();
   });
 
+  it('lets an asker in though a thousand connections say nothing, and keeps those that do', async () => {
+    const world = await started();
+    const busy = await ForeignConnection.to(world, 9001);
+    await busy.say('song.mp3');
+    const crowd = world.sim.network.host('crowd');
+    const connecting = Array.from({ length: 1000 }, () => crowd.connect({ host: '127.0.0.1', port: 9001 }));
+    const silent = await world.inTime(Promise.all(connecting));
+    const asker = await ForeignConnection.to(world, 9001);
+    expect(await asker.say('song.mp3')).toBe(`100000<SEP>${md5(file)}`);
+    const dropped = silent.flatMap(({ closed }, at) => (closed ? [at] : []));
+    expect(dropped).toEqual([0, 1]);
+    await busy.say('File specs received');
+    expect(busy.text.length).toBeGreaterThan(0);
+    await world.stop();
+  });
+
   it('ends with a reset when the owner deletes the file in the middle, and never as if that was all', async () => {
     const world = new P2pWorld();
     await world.index();
