@@ -10,6 +10,7 @@ import { Entry, type ReplyMeta } from './entry';
 import type { Flight } from './flight';
 import type { Library } from './library';
 import { MemoryContent } from './memory-content';
+import type { PurgeMarks } from './purge-marks';
 import type { Arrived, ReplyRules } from './reply-rules';
 
 /** Keeps parts of representations, combines and completes them (RFC 9111, sections 3.3 and 3.4). */
@@ -18,12 +19,20 @@ export class Parts {
   readonly #library: Library;
   readonly #rules: ReplyRules;
   readonly #arrivals: Arrivals;
+  readonly #purged: PurgeMarks;
 
-  constructor(context: NodeContext, library: Library, rules: ReplyRules, arrivals: Arrivals) {
+  constructor(
+    context: NodeContext,
+    library: Library,
+    rules: ReplyRules,
+    arrivals: Arrivals,
+    purged: PurgeMarks,
+  ) {
     this.#context = context;
     this.#library = library;
     this.#rules = rules;
     this.#arrivals = arrivals;
+    this.#purged = purged;
   }
 
   /**
@@ -55,13 +64,15 @@ export class Parts {
     );
   }
 
-  /** The whole, made of a partial entry and the bytes that it lacked. */
-  complete(entry: Entry, reply: Arrived, bytes: Uint8Array): Entry {
+  /** The whole, made of a partial entry and the bytes that it lacked; kept if that is still wanted. */
+  complete(flight: Flight, entry: Entry, reply: Arrived, bytes: Uint8Array): Entry {
     const { partial } = entry;
     const whole = new PartialContent(partial?.size ?? 0);
     if (partial) whole.adopt(partial);
     whole.add(partial?.gap?.start ?? 0, bytes);
-    return this.#keep(entry, this.#rules.updated(entry.meta, reply), whole, reply);
+    const complete = this.#entryOf(entry, this.#rules.updated(entry.meta, reply), whole, reply);
+    if (this.#rules.mayStay(complete) && !this.#isPurged(flight)) this.#arrivals.keep(complete);
+    return complete;
   }
 
   /**
@@ -81,6 +92,7 @@ export class Parts {
     const names = varyNames(reply.fields) as string[];
     const place = { key: flight.key, varyNames: names, variant: variantKey(names, flight.requestFields) };
     const done = (bytes: Uint8Array): void => {
+      if (this.#isPurged(flight)) return;
       const part = new PartialContent(range?.size ?? 0);
       part.add(range?.start ?? 0, bytes);
       this.#add(place, part, meta, reply);
@@ -88,7 +100,11 @@ export class Parts {
     flight.gathers = { parts: [], done };
   }
 
-  #add(place: Place, part: PartialContent, meta: ReplyMeta, reply: Arrived): void {
+  #isPurged({ key, launchedAt }: Flight): boolean {
+    return this.#purged.isPurgedSince(launchedAt, key);
+  }
+
+  #add(place: Place, part: PartialContent, newer: ReplyMeta, reply: Arrived): void {
     const existing = this.#library.variantsOf(place.key).find(({ variant }) => variant === place.variant);
     const same =
       existing !== undefined && sharesStrongValidator(reply.fields, existing.fields, existing.meta.timing);
@@ -98,14 +114,16 @@ export class Parts {
       const combined = new PartialContent(part.size);
       combined.adopt(existing.partial);
       combined.adopt(part);
-      this.#keep(place, this.#rules.updated(existing.meta, reply), combined, reply);
+      const meta = this.#rules.updated(existing.meta, reply);
+      this.#arrivals.keep(this.#entryOf(place, meta, combined, reply));
     } else {
-      const fields = meta.fields.copy((name) => name !== 'content-range' && name !== 'content-length');
-      this.#keep(place, { ...meta, status: 200, reason: '', fields }, part, reply);
+      const fields = newer.fields.copy((name) => name !== 'content-range' && name !== 'content-length');
+      const meta = { ...newer, status: 200, reason: '', fields };
+      this.#arrivals.keep(this.#entryOf(place, meta, part, reply));
     }
   }
 
-  #keep(
+  #entryOf(
     { key, varyNames: names, variant }: Place,
     meta: ReplyMeta,
     partial: PartialContent,
@@ -117,7 +135,6 @@ export class Parts {
     const ageMs = reply.ageMs + Math.max(0, clock.wallTime() - reply.timing.receivedAt);
     const entry = new Entry(key, names, variant, meta, content, clock.now(), ageMs);
     if (!all) entry.partial = partial;
-    this.#arrivals.keep(entry);
     return entry;
   }
 }

@@ -55,7 +55,7 @@ export class CachingProxy {
     this.#responder = parts.responder;
     this.#rules = new ReplyRules(config);
     this.#arrivals = new Arrivals(context, parts.library);
-    this.#parts = new Parts(context, parts.library, this.#rules, this.#arrivals);
+    this.#parts = new Parts(context, parts.library, this.#rules, this.#arrivals, this.#purged);
     this.#freshening = new Freshening(context.clock, parts.library, this.#rules);
     this.#stale = new StaleReplies(config, context.clock, parts.responder);
     this.#flights = new Flights(context.clock);
@@ -404,8 +404,9 @@ export class CachingProxy {
       return this.#askAgain(flight, 'the origin sent others');
     }
     const done = (bytes: Uint8Array): void => {
-      const complete = this.#parts.complete(entry, reply, bytes);
-      const cache: CacheStatus = { hit: false, forward: 'partial', forwardStatus: 206, stored: true };
+      const complete = this.#parts.complete(flight, entry, reply, bytes);
+      const stored = this.#library.variantsOf(flight.key).includes(complete);
+      const cache: CacheStatus = { hit: false, forward: 'partial', forwardStatus: 206, stored };
       const reason = 'the missing bytes were fetched';
       this.#responder.answer(waiter, complete, { cache, outcome: 'miss', reason }, false);
     };

@@ -183,6 +183,47 @@ describe('parts (RFC 9111, sections 3.3 and 3.4; RFC 9110, section 14)', () => {
     expect(world.seen).toHaveLength(2);
   });
 
+  describe('what arrives while it is purged is not kept', () => {
+    const head = (range: string): string =>
+      `HTTP/1.1 206 Part\r\nCache-Control: max-age=3600\r\nETag: "a"\r\nContent-Range: bytes ${range}/10\r\nContent-Length: 5\r\n\r\n`;
+    it('a part', async () => {
+      const world = await CacheWorld.start();
+      world.script({ raw: [Buffer.from(`${head('0-4')}012`), Buffer.from('34')] }, first);
+      const reply = world.begin({ headers: [['Range', 'bytes=0-4']] });
+      await world.wait(0.05);
+      world.operate('purge', { by: 'url', value: 'http://cache.example/' });
+      await world.wait(1);
+      expect((await reply).body).toBe('01234');
+      await world.ask({ headers: [['Range', 'bytes=0-4']] });
+      expect(world.seen).toHaveLength(2);
+    });
+    it('the rest', async () => {
+      const world = await CacheWorld.start();
+      world.script(first, { raw: [Buffer.from(`${head('5-9')}567`), Buffer.from('89')] });
+      await world.ask({ headers: [['Range', 'bytes=0-4']] });
+      const reply = world.begin({});
+      await world.wait(0.05);
+      world.operate('purge', { by: 'url', value: 'http://cache.example/' });
+      await world.wait(1);
+      expect(await reply).toMatchObject({ status: 200, body: '0123456789' });
+      await world.ask();
+      expect(world.seen).toHaveLength(3);
+    });
+    it('nor is the whole, when the rest says no-store', async () => {
+      const world = await CacheWorld.start();
+      const rest: Headers = [
+        ['Cache-Control', 'no-store, max-age=60'],
+        ['ETag', '"a"'],
+        ['Content-Range', 'bytes 5-9/10'],
+      ];
+      world.script(first, { ...part, headers: rest });
+      await world.ask({ headers: [['Range', 'bytes=0-4']] });
+      expect((await world.ask()).body).toBe('0123456789');
+      await world.ask();
+      expect(world.seen).toHaveLength(3);
+    });
+  });
+
   describe('3.4: combining', () => {
     const at = (range: string, body: string, validator: Headers): Script => ({
       status: 206,
