@@ -296,6 +296,17 @@ describe('removing files', () => {
     expect(await readdir(join(root, '.trash'))).not.toContain(batch);
   });
 
+  it('keeps every version of a file that is removed again and again', async () => {
+    for (const text of ['1', '22', '333']) {
+      await put({ a: text });
+      await content.remove('cs1', ['a']);
+    }
+    await content.remove('cs1', ['gone']);
+    const { rows } = await content.removed('cs1', { offset: 0, limit: 10 });
+    expect(rows.map(({ size }) => size)).toEqual([3, 2, 1]);
+    expect(await readdir(join(root, '.trash'))).toHaveLength(3);
+  });
+
   it('cannot be undone over a file that came since, nor for what was never removed from there', async () => {
     await put({ a: 'old' });
     const { batch } = await content.remove('cs1', ['a']);

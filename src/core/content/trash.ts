@@ -28,14 +28,29 @@ export class Trash {
     folder: string,
     names: readonly string[],
   ): Promise<{ batch: string; removed: number }> {
-    const batch = `${new Date().toISOString().replace(/[:.]/g, '-')}-${node}`;
     const root = await realpath(folder);
+    const batch = await this.#begin(node);
     let removed = 0;
     for (const name of names) {
       const from = await pathWithin(root, name);
       if (from !== null && (await moveIn(from, join(this.folder, batch, ...name.split('/'))))) removed += 1;
     }
+    if (removed === 0) await rmdir(join(this.folder, batch)).catch(() => undefined);
     return { batch, removed };
+  }
+
+  /** A folder of its own for each, also for two in one millisecond: they may be of the same names. */
+  async #begin(node: string): Promise<string> {
+    await mkdir(this.folder, { recursive: true });
+    for (let at = Date.now(); ; at++) {
+      const batch = `${new Date(at).toISOString().replace(/[:.]/g, '-')}-${node}`;
+      try {
+        await mkdir(join(this.folder, batch));
+        return batch;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
   }
 
   /** What was removed from a node, the newest first. */
