@@ -37,6 +37,14 @@ test('uploads and a download are limited and prioritised while they run, and the
   await limit.press('Enter');
   await expect(running).toContainText('of at most 100 KiB/s');
 
+  // Which piece came from whom, how many have what is missing, and the line on the canvas.
+  const map = running.getByRole('img', { name: /^32 pieces, \d+ % there/ });
+  await expect(map.getByTitle(/^Piece \d+: from 127\.0\.0\.1:\d+$/).first()).toBeVisible();
+  await expect(map.getByTitle(/^Piece \d+: missing; held by 1 source$/).first()).toBeVisible();
+  await expect(running).toContainText('The rarest missing piece is held by 1 source.');
+  await expect(studio.link('Peer1', 'Peer2')).toBeAttached();
+  await expect(studio.link('Peer1', 'Peer2')).toContainText('transfer');
+
   // Priority, by keyboard: from the menu of the download's row.
   const row = studio.transfers('big.bin', 'running');
   await row.getByRole('button', { name: 'Menu: big.bin' }).press('Enter');
@@ -64,5 +72,5 @@ test('uploads and a download are limited and prioritised while they run, and the
   await studio.select('Peer1');
   await uploads.fill('');
   await uploads.press('Enter');
-  await expect(studio.transfers('big.bin', 'done')).toBeVisible();
+  await expect(studio.transfers('big.bin', 'done')).toContainText('every piece (SHA-256) verified');
 });

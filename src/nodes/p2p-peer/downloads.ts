@@ -4,7 +4,7 @@ import { fileNameProblem } from '../../protocol/file-name';
 import type { AnnouncedFile, HolderInfo } from '../../protocol/p2p-messages';
 import { Shares } from '../../protocol/pieces/shares';
 import type { Folder, NodeContext, OperationScope } from '../../runtime/context';
-import { speaksFrames } from '../p2p/probe';
+import { whoSpeaksFrames } from '../p2p/probe';
 import { reasonOf } from '../shared/error-text';
 import { type DownloadJob, viewOfWaiting } from './download-job';
 import type { Servable } from './framed-upload';
@@ -200,8 +200,7 @@ export class Downloads {
   async #extended(holders: readonly HolderInfo[], signal: AbortSignal): Promise<HolderInfo[]> {
     const { link, context } = this.#options;
     if (link.dialect === 'frames') return holders.filter(({ extended }) => extended);
-    const asked = holders.slice(0, MAX_PROBED);
-    const answers = await Promise.all(asked.map((holder) => speaksFrames(context, holder, signal)));
-    return asked.filter((_, at) => answers[at]).map((holder) => ({ ...holder, extended: true }));
+    const able = await whoSpeaksFrames(context, holders.slice(0, MAX_PROBED), signal);
+    return able.map((holder) => ({ ...holder, extended: true }));
   }
 }

@@ -301,6 +301,29 @@ describe('our peer at an index of the seed', () => {
     await world.stop();
   });
 
+  it('reads lists and holders that come in many receives, with and without names in several bytes', async () => {
+    const world = new P2pWorld();
+    const index = await foreignIndex(world);
+    await world.peer(1);
+    const names = Array.from({ length: 400 }, (_, at) => `dateï-${String(at).padStart(4, '0')}.bin`);
+    for (const name of names) index.files.set(name, 'x');
+    const holders = Array.from(
+      { length: 60 },
+      (_, at) => `["('127.0.0.1', ${40_000 + at})", '${9100 + at}']`,
+    );
+    index.files.set('song.mp3', [...holders, `["('127.0.0.1', 40100)", '9005']`].join(' '));
+    await foreignPeer(world, 9005, 'song.mp3', file, 'honest');
+    world.sim.network.segmentSize = 1023;
+    expect((await world.operate(1, 'list', undefined)).map(({ name }) => name)).toEqual([
+      ...names,
+      'song.mp3',
+    ]);
+    // Of those that are named only the last one is there.
+    const { path } = await world.fetch(1, 'song.mp3');
+    expect(path).toBe('/peer1/song.mp3');
+    await world.stop();
+  });
+
   it('registers again after the index broke the connection off, by close or by reset', async () => {
     const world = new P2pWorld();
     const index = await foreignIndex(world);

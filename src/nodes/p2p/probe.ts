@@ -20,33 +20,46 @@ export async function speaksFrames(
   to: Endpoint,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  let answered: () => void = () => {};
-  const answer = new Promise<true>((resolve) => {
-    answered = () => resolve(true);
-  });
-  const socket = await context.net.bind({ host: localHost(to.host), port: 0 }, (bytes, from) => {
-    if (from.port === to.port && PROBE_ANSWER.equals(bytes)) answered();
-  });
-  const waiting = new AbortController();
-  const stop = (): void => waiting.abort();
+  return (await whoSpeaksFrames(context, [to], signal)).length > 0;
+}
+
+/** Those of `to` that answer; all are asked at the same time. */
+export async function whoSpeaksFrames<To extends Endpoint>(
+  context: NodeContext,
+  to: readonly To[],
+  signal?: AbortSignal,
+): Promise<To[]> {
+  const silent = new Set(to);
+  const sockets = new Map<string, DatagramSocket>();
+  const done = new AbortController();
+  const stop = (): void => done.abort();
   signal?.addEventListener('abort', stop, { once: true });
+  const receive = (bytes: Uint8Array, from: Endpoint): void => {
+    if (!PROBE_ANSWER.equals(bytes)) return;
+    for (const one of silent) if (isAt(one, from)) silent.delete(one);
+    if (silent.size === 0) stop();
+  };
   try {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (const host of new Set(to.map((one) => localHost(one.host))))
+      sockets.set(host, await context.net.bind({ host, port: 0 }, receive));
+    for (let attempt = 0; attempt < ATTEMPTS && silent.size > 0; attempt++) {
       signal?.throwIfAborted();
-      socket.send(PROBE, to);
-      const silence = context.clock.sleep(WAIT_MS, waiting.signal).then(
-        () => false,
-        () => false,
-      );
-      if (await Promise.race([answer, silence])) return true;
+      for (const one of silent) sockets.get(localHost(one.host))?.send(PROBE, one);
+      await context.clock.sleep(WAIT_MS, done.signal).catch(() => {});
     }
     signal?.throwIfAborted();
-    return false;
+    return to.filter((one) => !silent.has(one));
   } finally {
     stop();
     signal?.removeEventListener('abort', stop);
-    await socket.close();
+    for (const socket of sockets.values()) await socket.close();
   }
+}
+
+/** Whether an answer is from there. What a name stands for the system knows: then the port has to do. */
+function isAt({ host, port }: Endpoint, from: Endpoint): boolean {
+  const isAddress = /^[\d.]+$|:/.test(host);
+  return port === from.port && (!isAddress || host === from.host);
 }
 
 /** Loopback is asked from loopback; the rest of the world from wherever the system thinks best. */

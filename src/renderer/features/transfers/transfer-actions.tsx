@@ -133,7 +133,8 @@ function PriorityItems({ transfer }: { transfer: TransferView }) {
     <>
       <Menu.Divider />
       <Menu.Label className={css.explained}>
-        Priority. Of a source that several downloads of {client} use, high, normal and low get 4 : 2 : 1.
+        Priority. Where downloads of {client} take pieces from the same source, high, normal and low get 4 : 2
+        : 1 of it.
       </Menu.Label>
       <Menu.RadioGroup
         value={priority}
