@@ -131,16 +131,18 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Sends one message; resolves to all that comes back until the other side closes. */
-export function exchange(port: number, message: string): Promise<string> {
+/** Sends one message; resolves to all that comes back until the other side closes, or has said `last`. */
+export function exchange(port: number, message: string, last?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(message));
     socket.setEncoding('utf8');
     socket.on('data', (chunk) => {
       answer += chunk;
+      if (last !== undefined && answer.endsWith(last)) socket.end();
     });
     socket.on('end', () => resolve(answer));
+    socket.on('close', () => resolve(answer));
     socket.on('error', reject);
   });
 }

@@ -83,10 +83,17 @@ export class StudioPage {
     await this.#chooseInMenu(menu, entry);
   }
 
-  /** The line between two nodes. */
+  /** The line between two nodes; a program outside is named by its address, `127.0.0.1:9000`. */
   link(a: string, b: string): Locator {
-    const [first, second] = [a.toLowerCase(), b.toLowerCase()].sort();
+    const id = (name: string): string => (name.includes(':') ? `outside:${name}` : name.toLowerCase());
+    const [first, second] = [id(a), id(b)].sort();
     return this.topology.locator(`.react-flow__edge[data-id="${first} ${second}"]`);
+  }
+
+  /** Picks an entry of a link's context menu. */
+  async actOnLink(a: string, b: string, action: string): Promise<void> {
+    await this.link(a, b).click({ button: 'right', force: true });
+    await this.page.getByRole('menuitem', { name: action, exact: true }).click();
   }
 
   /** Sets a fault on a link by its context menu. */
@@ -104,6 +111,13 @@ export class StudioPage {
   async addFault(label: string): Promise<void> {
     await this.inspector.getByPlaceholder('Add a fault…').click();
     await this.page.getByRole('option', { name: new RegExp(`^${label}`) }).click();
+  }
+
+  /** Types a figure of the fault that the inspector shows. */
+  async setFigure(label: string, value: number): Promise<void> {
+    const field = this.inspector.getByRole('textbox', { name: label, exact: true });
+    await field.fill(String(value));
+    await field.press('Tab');
   }
 
   /** What stands on a broken link; its description names the faults. */
@@ -150,6 +164,19 @@ export class StudioPage {
 
   toast(title: string): Locator {
     return this.page.locator('.toast').filter({ hasText: title });
+  }
+
+  /** The newest transfer of a file, in whatever phase. */
+  transfer(name: string): Locator {
+    return this.dock.getByRole('article', { name: new RegExp(`^${name}, `) }).first();
+  }
+
+  /** The newest transfer of a file, once it is in this phase. */
+  transferIn(phase: RegExp, name: string): Locator {
+    return this.dock
+      .getByRole('article', { name: new RegExp(`^${name}, `) })
+      .first()
+      .and(this.dock.getByRole('article', { name: new RegExp(`, (${phase.source})$`) }));
   }
 
   /** A row of the files of the node that is selected. */

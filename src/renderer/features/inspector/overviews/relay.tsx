@@ -34,7 +34,8 @@ export function RelayOverview({ node }: { node: string }) {
     <Section title="Way through">
       {typeof client === 'string' && client !== '' && (
         <p className={css.muted}>
-          {client} is to use the address on the left; until it does, it passes this relay by.
+          Give {client} the address on the left in place of the one on the right. Until it uses it, nothing
+          goes through here.
         </p>
       )}
       <Facts>
