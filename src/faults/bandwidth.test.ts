@@ -30,6 +30,19 @@ describe.each(worlds)('bandwidth, %s', (_name, make) => {
     await pair.close();
   });
 
+  it('follows the slider with the datagrams that wait', async () => {
+    const world = make();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 0.1 } });
+    for (let n = 0; n < 5; n++) pair.send(`${n}`.repeat(1000));
+    await world.pass(20);
+    expect(pair.atNeighbour).toEqual([]);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 1000 } });
+    await world.until(() => pair.atNeighbour.length === 5);
+    expect(pair.atNeighbour.map((text) => text[0]).join('')).toBe('01234');
+    await pair.close();
+  });
+
   it('is lifted at once', async () => {
     const world = make();
     const { near, far, close } = await connected(world, 'node');

@@ -42,19 +42,12 @@ export const bandwidth = defineFault({
           return queue();
         },
       }),
-      datagrams: () => {
-        let free = 0;
-        return {
-          pass: (bytes, now) => {
-            const due = Math.max(free, now) + bytes.length / rate();
-            free = due;
-            return [{ bytes, due: () => due }];
-          },
-          get window() {
-            return queue();
-          },
-        };
-      },
+      datagrams: () => ({
+        pass: (bytes, now) => [{ bytes, due: (previous) => Math.max(previous, now) + bytes.length / rate() }],
+        get window() {
+          return queue();
+        },
+      }),
     };
   },
 });

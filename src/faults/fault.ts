@@ -56,8 +56,11 @@ export interface StreamRule {
 /** One copy of a datagram on its way. */
 export interface Departure {
   bytes: Uint8Array;
-  /** Milliseconds of the clock; asked again when a setting changes. Absent: at once. */
-  due?(): number;
+  /**
+   * Milliseconds of the clock; asked again for all that waits when a setting changes. Absent: at once. `previous` is
+   * the due time of the departure before it.
+   */
+  due?(previous: number): number;
   /** Goes on, before it is due, as soon as so many later datagrams have passed. */
   afterOthers?: number;
 }

@@ -20,6 +20,9 @@ export class DatagramLine {
   /** In the order of arrival. */
   #waiting: Entry[] = [];
   #heldBytes = 0;
+  /** Due time of the last departure, and of the last that has left. */
+  #previousDue = Number.NEGATIVE_INFINITY;
+  #releasedDue = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
 
   constructor(fault: LiveFault, rule: DatagramRule, clock: Clock) {
@@ -41,9 +44,10 @@ export class DatagramLine {
     const waited = this.#waiting.length;
     let passed = 0;
     for (const departure of departures) {
-      const due = departure.due?.() ?? now;
+      const due = departure.due?.(this.#previousDue) ?? now;
       if (due > now) this.#hold(departure, due);
       else {
+        this.#previousDue = this.#releasedDue = due;
         passed++;
         this.next(departure.bytes);
       }
@@ -54,7 +58,9 @@ export class DatagramLine {
 
   /** Settings changed: what waits gets its new due time. */
   retime(): void {
-    for (const entry of this.#waiting) entry.due = entry.departure.due?.() ?? 0;
+    let previous = this.#releasedDue;
+    for (const entry of this.#waiting) previous = entry.due = entry.departure.due?.(previous) ?? 0;
+    this.#previousDue = previous;
     this.#arm();
   }
 
@@ -72,6 +78,7 @@ export class DatagramLine {
   #hold(departure: Departure, due: number): void {
     if (this.#heldBytes + departure.bytes.length > (this.#rule.window ?? DEFAULT_WINDOW)) return;
     this.#heldBytes += departure.bytes.length;
+    this.#previousDue = due;
     this.#waiting.push({ departure, due, others: departure.afterOthers ?? Number.POSITIVE_INFINITY });
   }
 
@@ -81,9 +88,10 @@ export class DatagramLine {
   }
 
   #release(ready: (entry: Entry) => boolean): void {
-    const leaving = this.#waiting.filter(ready).sort((a, b) => a.due - b.due || 0);
+    const leaving = this.#waiting.filter(ready).sort((a, b) => a.due - b.due);
     if (leaving.length === 0) return;
     this.#waiting = this.#waiting.filter((entry) => !ready(entry));
+    this.#releasedDue = leaving.at(-1)?.due ?? this.#releasedDue;
     for (const { departure } of leaving) this.#heldBytes -= departure.bytes.length;
     for (const { departure } of leaving) this.next(departure.bytes);
   }
