@@ -128,6 +128,20 @@ it('finishes the present clients when it drains, and takes no new ones', async (
   expect(drained).toBe(true);
 });
 
+it('does not count for long a client that has the page and keeps its side open', async () => {
+  const world = new Simulation();
+  world.files.at('/pages').put('index.html', noise(7));
+  const node = await replica(world, {});
+  const connection = await world.network.host('client', world.clock).connect(AT);
+  connection.handle({ data: () => {}, end: () => {} });
+  connection.write(Buffer.from('393000000000000000000002', 'hex'));
+  await world.settle();
+  connection.write(Buffer.from('3a3000002800000000000005', 'hex'));
+  await world.advance(2500);
+  expect(snapshot(world)).toMatchObject({ served: 1, load: 0 });
+  await node.stop();
+});
+
 it('writes one line per event to its log file', async () => {
   const world = new Simulation();
   world.files.at('/pages').put('index.html', 'hello');

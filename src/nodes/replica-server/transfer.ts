@@ -2,6 +2,9 @@ import { ACK, BULK, encodeBulkHead, encodePart, FIN, type Header, MAX_PAYLOAD } 
 import type { Connection } from '../../runtime/context';
 import type { PageReader } from './page';
 
+/** A client that has the page gets so long to close, ms: until then it counts as being served. */
+const LINGER_MS = 2000;
+
 /**
  * One client: sends a part for each packet of the client, until the last part is answered. A client that takes
  * bulk gets the rest in one piece.
@@ -28,6 +31,7 @@ export class Transfer {
     if (this.#lastSent) {
       this.completed = true;
       this.connection.end();
+      this.connection.setIdle(LINGER_MS, () => this.connection.destroy());
       return;
     }
     // A client that does not wait for the part it asked for gets no second one.
