@@ -40,7 +40,9 @@ export function HttpBalancerOverview({ node }: { node: string }) {
             tones={tones}
             isChosen={({ address }) => address === lastDecision?.winner}
             chosenLabel="Chosen last"
-            note={({ rank }) => rank !== undefined && `rank ${rank}`}
+            note={({ rank, chosen }) =>
+              `${rank === undefined ? '' : `rank ${rank} · `}chosen ${formatCount(chosen, 'time')}`
+            }
             columns={columns}
           />
         )}
@@ -66,7 +68,6 @@ const columns: readonly ServerColumn<BackendView>[] = [
     help: 'Requests under way, or clients sent there lately',
     cell: ({ load }) => load.toFixed(1).replace('.0', ''),
   },
-  { header: 'Chosen', help: 'How often', cell: ({ chosen }) => chosen.toLocaleString() },
 ];
 
 /** "Why this server?" for the newest clients. */

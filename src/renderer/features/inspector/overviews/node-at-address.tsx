@@ -1,4 +1,5 @@
 /** An address as a node of the workspace has it; a link to that node. */
+import { hostField } from '../../../../contract/fields';
 import type { NodeSpec } from '../../../../contract/workspace';
 import { manifestOf } from '../../../../nodes/manifests';
 import { usePanel, useStudio } from '../../../studio-context';
@@ -22,7 +23,7 @@ export function NodeAtAddress({ address }: { address: string }) {
 function nodeAt({ nodes, specs }: StudioState, address: string): string | undefined {
   const cut = address.lastIndexOf(':');
   const [host, port] = [address.slice(0, cut), Number(address.slice(cut + 1))];
-  const here = [...specs.values()].filter(({ config }) => config.host === host);
+  const here = [...specs.values()].filter(({ config }) => (config.host ?? hostField.default) === host);
   const bound = here.find(({ id }) => Object.values(nodes.get(id)?.ports ?? {}).includes(port));
   return (bound ?? here.find((spec) => configuredPorts(spec).includes(port)))?.id;
 }
