@@ -23,7 +23,7 @@ const hashes = Buffer.concat(Array.from({ length: layout.count }, (_, at) => dig
 const byPiece: Verification = { kind: 'pieces', hashes, root: rootHash(layout, hashes) };
 const asWhole: Verification = { kind: 'digest', algorithm: 'sha256', hex: digest(bytes).toString('hex') };
 const honest: Script = {
-  latencyMs: 30,
+  latencyMs: 150,
   part: 700,
   breaksAfter: null,
   hangsAfter: null,
@@ -117,7 +117,7 @@ const anyScript: fc.Arbitrary<Script> = fc.record({
   hasEvery: fc.constantFrom(1, 1, 2, 3),
 });
 /** When a process ends, and how; null: killed, a number: the power is cut, seed of what is lost. */
-const anyDeath = fc.record({ afterMs: fc.integer({ min: 0, max: 6000 }), lost: fc.option(fc.nat()) });
+const anyDeath = fc.record({ afterMs: fc.integer({ min: 0, max: 9000 }), lost: fc.option(fc.nat()) });
 
 describe('a download from sources that lie, break off and hang, killed at any point', () => {
   it('ends with the exact file when one source is honest and pieces have hashes', async () => {

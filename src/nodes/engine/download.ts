@@ -20,6 +20,8 @@ import { type Verification, verifiedWords } from './verification';
 /** One timer for the whole download looks after rates, stalls and the record; there is none per piece. */
 const TICK_MS = 100;
 const RECORD_EVERY_TICKS = 10;
+/** What will have arrived so soon needs no record, which would keep the disk busy longer than that. */
+const SOON_MS = 1500;
 /** A source that comes and goes must not fill the memory with the story of it. */
 const MAX_MARKS = 100;
 /** Pause of a rate limit that is not worth stopping the sources for. */
@@ -326,8 +328,13 @@ export class MultiSourceDownload {
     this.#pool.measure(TICK_MS);
     this.#ask();
     this.#giveUpWithoutSources(now);
-    if (++this.#ticks % RECORD_EVERY_TICKS === 0) this.#store.record(this.#priority);
+    if (++this.#ticks % RECORD_EVERY_TICKS === 0 && !this.#doneSoon) this.#store.record(this.#priority);
     this.#listener.changed();
+  }
+
+  get #doneSoon(): boolean {
+    const rate = this.#scheduler.rates().reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0);
+    return (this.#options.layout.size - this.#keptBytes) * 1000 < rate * SOON_MS;
   }
 
   #lookForStalls(now: number): void {
