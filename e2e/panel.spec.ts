@@ -113,6 +113,12 @@ test('the command palette finds actions by words', async ({ studio }) => {
   await expect(studio.node('CS1')).toBeVisible();
 });
 
+test('the command palette knows the state that each node is in now', async ({ studio }) => {
+  await studio.buildSample();
+  await studio.page.keyboard.press('Control+k');
+  await expect(studio.button(/^Monitor1 ?Health monitor · running/)).toBeVisible();
+});
+
 test('light and dark are chosen by the person and kept', async ({ studio }) => {
   const scheme = () => studio.page.locator('html').getAttribute('data-mantine-color-scheme');
   const before = await scheme();

@@ -20,7 +20,8 @@ import { useMemo, useState } from 'react';
 import { manifestOf, manifests } from '../../../nodes/manifests';
 import { formatBytes } from '../../format';
 import { nodeActions, useNodeCommands } from '../../node-actions';
-import { isPossible, stateIn } from '../../node-state';
+import { isPossible, type NodeState, stateIn } from '../../node-state';
+import { sameValues } from '../../store';
 import { usePanel, usePanelState, useRun, useStudio, useStudioParts } from '../../studio-context';
 import { KindIcon } from '../../ui/kind-icon';
 import { stateLabels } from '../../ui/status';
@@ -31,8 +32,12 @@ const mostFiles = 8;
 
 export function Search({ panels }: { panels: readonly { id: string; label: string }[] }) {
   const [query, setQuery] = useState('');
-  const actions = useActions(query, panels);
-  const nodes = useNodes(query);
+  const states = useStudio(
+    (state) => Object.fromEntries([...state.specs.keys()].map((id) => [id, stateIn(state, id)])),
+    sameValues,
+  );
+  const actions = useActions(query, panels, states);
+  const nodes = useNodes(query, states);
   const files = useFiles(query);
   const groups = [
     { group: 'Actions', actions },
@@ -64,28 +69,35 @@ export function Search({ panels }: { panels: readonly { id: string; label: strin
   );
 }
 
-function useActions(query: string, panels: readonly { id: string; label: string }[]): SpotlightActionData[] {
+type States = Readonly<Record<string, NodeState>>;
+
+function useActions(
+  query: string,
+  panels: readonly { id: string; label: string }[],
+  states: States,
+): SpotlightActionData[] {
   const panel = usePanel();
   const run = useRun();
   const commands = useNodeCommands();
-  const { store } = useStudioParts();
+  const specs = useStudio((state) => state.specs);
   const selection = usePanelState((state) => state.selection);
   return useMemo(() => {
-    const state = store.get();
-    if (!state) return [];
-    const all = [...state.specs.keys()];
+    const all = [...specs.keys()];
     const action = (label: string, icon: React.ReactNode, onClick: () => void): SpotlightActionData => ({
       id: `action ${label}`,
       label,
       leftSection: icon,
       onClick,
     });
-    const only = selection.length === 1 ? state.specs.get(selection[0] ?? '')?.name : undefined;
+    const only = selection.length === 1 ? specs.get(selection[0] ?? '')?.name : undefined;
     const selected = only ?? `${selection.length} nodes`;
     const list = [
       ...nodeActions
         .filter(({ id }) =>
-          selection.some((node) => state.specs.has(node) && isPossible(id, stateIn(state, node))),
+          selection.some((node) => {
+            const state = states[node];
+            return state !== undefined && isPossible(id, state);
+          }),
         )
         .map(({ id, label, icon: Icon }) =>
           action(`${label} ${selected}`, <Icon size={18} />, () => commands.act(id, selection)),
@@ -112,15 +124,13 @@ function useActions(query: string, panels: readonly { id: string; label: string 
       action('Keyboard shortcuts', <IconKeyboard size={18} />, () => panel.open({ kind: 'shortcuts' })),
     ];
     return query ? ranked(list, query, ({ label }) => label ?? '').slice(0, 8) : list.slice(0, 7);
-  }, [query, panels, panel, run, commands, store, selection]);
+  }, [query, panels, panel, run, commands, specs, states, selection]);
 }
 
-function useNodes(query: string): SpotlightActionData[] {
+function useNodes(query: string, states: States): SpotlightActionData[] {
   const panel = usePanel();
   const specs = useStudio((state) => state.specs);
-  const { store } = useStudioParts();
   return useMemo(() => {
-    const state = store.get();
     const found = ranked(
       [...specs.values()],
       query,
@@ -129,11 +139,11 @@ function useNodes(query: string): SpotlightActionData[] {
     return found.slice(0, mostNodes).map((spec) => ({
       id: `node ${spec.id}`,
       label: spec.name,
-      description: `${manifestOf(spec.kind)?.label ?? spec.kind} · ${state ? stateLabels[stateIn(state, spec.id)].toLowerCase() : ''}`,
+      description: `${manifestOf(spec.kind)?.label ?? spec.kind} · ${stateLabels[states[spec.id] ?? 'stopped'].toLowerCase()}`,
       leftSection: <KindIcon kind={spec.kind} size={24} />,
       onClick: () => panel.show(spec.id),
     }));
-  }, [specs, query, panel, store]);
+  }, [specs, states, query, panel]);
 }
 
 function useFiles(query: string): SpotlightActionData[] {
