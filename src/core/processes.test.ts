@@ -1,4 +1,5 @@
 /** The core with real node processes, sockets and files. */
+
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { childProcessLauncher } from '../headless/launcher';
 import { nodeEntry } from '../testing/programs';
+import { isAlive } from './testing/is-alive';
 import { type TestCore, testCore } from './testing/test-core';
 import { waitFor } from './testing/wait-for';
 
@@ -57,15 +59,6 @@ const holders = async ({ call }: TestCore, name: string): Promise<string[]> => {
   const alive = rows.find((row) => row.name === name)?.holders.filter((holder) => holder.alive) ?? [];
   return alive.flatMap(({ node }) => node ?? []).sort();
 };
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('a real network', () => {
   it('serves a file, survives the loss of a server, and takes it back', async () => {

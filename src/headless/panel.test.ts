@@ -1,4 +1,5 @@
 /** `micro-cdn panel` as a process: how it starts, how it ends, and what it leaves behind. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -10,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { CallName, CallOutput } from '../contract/calls';
 import type { NodeView, Snapshot } from '../contract/events';
+import { isAlive } from '../core/testing/is-alive';
 import { waitFor } from '../core/testing/wait-for';
 import { emptyWorkspace } from '../core/workspace/document';
 import { cliEntry } from '../testing/programs';
@@ -96,14 +98,6 @@ async function workspaceFile(): Promise<{ path: string; port: number }> {
   return { path, port };
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 const gone = (pids: number[]): Promise<true> => waitFor(() => !pids.some(isAlive), 'the nodes to be gone');
 
 describe('micro-cdn panel', () => {
