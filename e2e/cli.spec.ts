@@ -281,3 +281,25 @@ test('a port that is taken is named, with the flag that changes it', async () =>
   expect(err).toContain('--port');
   await new Promise((resolve) => holder.close(resolve));
 });
+
+test('a node whose log nobody reads any more goes on, and still stops when told to', async () => {
+  const port = await freePort();
+  const { child } = await start('index', '--port', `${port}`, '--no-monitor', '--verbose');
+  child.stderr?.destroy();
+  child.stdout?.destroy();
+  const ask = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write('HELLO\n'));
+      socket.once('data', (bytes) => {
+        resolve(bytes.toString('utf8'));
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+  // The first answer makes it write to its log, the second shows that it survived that.
+  expect(await ask()).toBe('WELCOME MICRO-CDN\n');
+  expect(await ask()).toBe('WELCOME MICRO-CDN\n');
+  const ended = finish(child);
+  child.kill('SIGINT');
+  expect((await ended).code).toBe(0);
+});
