@@ -1,8 +1,11 @@
 /** One setting of a fault. Sliders act while they are moved. */
 import { NumberInput, Select, Slider, Switch, TextInput } from '@mantine/core';
+import type { KeyboardEvent } from 'react';
 import type { Field, NumberField } from '../../../contract/fields';
 import css from './faults.module.css';
-import { positionOf, steps, valueAt } from './slider-scale';
+import { nextValue, positionOf, steps, valueAt } from './slider-scale';
+
+const arrows: Record<string, 1 | -1> = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
 interface Props<F extends Field = Field> {
   field: F;
@@ -49,6 +52,14 @@ export function FaultField({ field, value, onChange }: Props) {
 
 function NumberSetting({ field, value, onChange }: Props<NumberField>) {
   const number = typeof value === 'number' ? value : field.default;
+  // The kit's own steps are so small that rounding takes many of them back.
+  const onArrow = (event: KeyboardEvent): void => {
+    const direction = arrows[event.key];
+    if (!direction) return;
+    event.preventDefault();
+    event.stopPropagation();
+    onChange(nextValue(number, direction, field));
+  };
   return (
     <div className={css.number}>
       <NumberInput
@@ -63,15 +74,17 @@ function NumberSetting({ field, value, onChange }: Props<NumberField>) {
         suffix={field.unit ? ` ${field.unit}` : ''}
         onChange={(next) => typeof next === 'number' && inRange(next, field) && onChange(next)}
       />
-      <Slider
-        thumbLabel={`${field.label}, slider`}
-        size="sm"
-        min={0}
-        max={steps}
-        value={positionOf(number, field)}
-        label={(position) => `${valueAt(position, field)}${field.unit ? ` ${field.unit}` : ''}`}
-        onChange={(position) => onChange(valueAt(position, field))}
-      />
+      <div onKeyDownCapture={onArrow}>
+        <Slider
+          thumbLabel={`${field.label}, slider`}
+          size="sm"
+          min={0}
+          max={steps}
+          value={positionOf(number, field)}
+          label={(position) => `${valueAt(position, field)}${field.unit ? ` ${field.unit}` : ''}`}
+          onChange={(position) => onChange(valueAt(position, field))}
+        />
+      </div>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { positionOf, steps, valueAt } from './slider-scale';
+import { nextValue, positionOf, steps, valueAt } from './slider-scale';
 
 const range = fc
   .tuple(fc.integer({ min: -1000, max: 1000 }), fc.integer({ min: 1, max: 1e9 }))
@@ -27,6 +27,21 @@ describe('a slider over many magnitudes', () => {
       expect(value).toBeGreaterThanOrEqual(last);
       last = value;
     }
+  });
+
+  it('moves with every key, all the way to its ends', () => {
+    fc.assert(
+      fc.property(range, fc.constantFrom<1 | -1>(1, -1), fc.nat(steps), (limits, direction, from) => {
+        const end = direction > 0 ? limits.max : limits.min;
+        let value = valueAt(from, limits);
+        for (let presses = 0; value !== end; presses++) {
+          const next = nextValue(value, direction, limits);
+          expect((next - value) * direction).toBeGreaterThan(0);
+          expect(presses).toBeLessThanOrEqual(110);
+          value = next;
+        }
+      }),
+    );
   });
 
   it('comes back near to where it was', () => {

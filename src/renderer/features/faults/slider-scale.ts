@@ -14,6 +14,20 @@ export function positionOf(value: number, { min, max }: Range): number {
   return Math.round((steps * Math.log1p(clamped - min)) / Math.log1p(max - min));
 }
 
+/** What an arrow key makes of a value: the next one that differs, about a hundredth of the slider away. */
+export function nextValue(value: number, direction: 1 | -1, range: Range): number {
+  const stride = direction * (steps / 100);
+  for (
+    let position = positionOf(value, range) + stride;
+    position > 0 && position < steps;
+    position += stride
+  ) {
+    const next = valueAt(position, range);
+    if ((next - value) * direction > 0) return next;
+  }
+  return direction > 0 ? range.max : range.min;
+}
+
 /** The other way, rounded to two digits, as a person would choose it. */
 export function valueAt(position: number, { min, max }: Range): number {
   if (position <= 0) return min;
