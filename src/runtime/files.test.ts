@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -32,6 +32,17 @@ describe('a folder on disk', () => {
       ['a b.txt', 5],
       ['videos/ä.mp4', 1],
     ]);
+  });
+
+  it('writes large blocks that are given at the same time, each to its place, and closes after the last', async () => {
+    const blocks = [3, 0, 2, 1].map((place) => ({ place, bytes: Buffer.alloc(300_001, `block ${place}`) }));
+    const file = await folder.create('big.bin');
+    const writes = blocks.map(({ place, bytes }) => file.write(bytes, place * bytes.length));
+    await file.close();
+    await Promise.all(writes);
+    expect(file.size).toBe(4 * 300_001);
+    const inOrder = blocks.sort((a, b) => a.place - b.place).map(({ bytes }) => bytes);
+    expect((await readFile(join(root, 'content', 'big.bin'))).equals(Buffer.concat(inOrder))).toBe(true);
   });
 
   it.each([
