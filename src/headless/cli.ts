@@ -176,10 +176,11 @@ function print(text: string): number {
 
 async function main(argv: string[]): Promise<number> {
   const commands = [panel, ...manifests.map(nodeCommand)];
-  const [name, ...rest] = argv;
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help')
-    return print(overview(commands));
-  if (name === '--version' || name === '-v' || rest.includes('--version')) return print(version);
+  // "help NAME" is "NAME --help".
+  const [name, ...rest] = argv[0] === 'help' && argv[1] !== undefined ? [argv[1], '--help'] : argv;
+  if (name === undefined || ['--help', '-h', 'help'].includes(name)) return print(overview(commands));
+  if (['--version', '-v', '-V', 'version'].includes(name) || rest.includes('--version'))
+    return print(version);
   const command = commands.find((candidate) => candidate.name === name);
   if (command) return command.run(rest);
   const guess = nearest(

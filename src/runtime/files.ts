@@ -23,7 +23,8 @@ export function systemFiles(log: Log): Files {
   return {
     async folder(path) {
       const absolute = resolve(path);
-      await mkdir(absolute, { recursive: true });
+      const made = await mkdir(absolute, { recursive: true });
+      if (made !== undefined) log.info(`The folder ${absolute} was not there: it was made`);
       return new DiskFolder(absolute, await realpath(absolute), log);
     },
     async kindOf(path) {

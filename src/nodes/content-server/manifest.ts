@@ -111,7 +111,10 @@ export const manifest = defineNode({
       default: false,
       advanced: true,
     },
-    idleMs: idleField('A client that neither asks nor takes bytes for so long is dropped.', 15_000),
+    idleMs: idleField(
+      'A client that asks nothing for so long is dropped, and one that takes nothing of its file for four times as long.',
+      15_000,
+    ),
     strict: strictField('Refuse what the seed protocol does not name: no tolerances, no extensions.'),
   },
 });
