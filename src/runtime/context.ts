@@ -125,11 +125,6 @@ export interface FolderEntry extends FileStat {
 export interface ReadableFile extends FileStat {
   /** Reads into `into` from `position`; resolves to the number of bytes, 0 at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
-  /**
-   * Like `read`, at once, **holding up the whole process** meanwhile. For bytes that are very likely in the
-   * system's cache, where it saves the way through another thread. Null where it cannot be done now.
-   */
-  readBlocking(into: Uint8Array, position: number): number | null;
   /** What the open file is like now; it may have changed since it was opened. */
   stat(): Promise<FileStat>;
   close(): Promise<void>;

@@ -144,7 +144,6 @@ class FaultyFolder implements Folder {
       modifiedMs: file.modifiedMs,
       ...(file.changedMs === undefined ? {} : { changedMs: file.changedMs }),
       read: (into, position) => readThrough(disk, name, file, into, position),
-      readBlocking: (into, position) => (disk.sound ? file.readBlocking(into, position) : null),
       stat: () => file.stat(),
       close: () => file.close(),
     };

@@ -1,21 +1,13 @@
 /** Folders on the real disk. A name never reaches outside its folder, links included. */
-import { constants, type Dirent, readSync, writeSync } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { lstat, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileNameProblem } from '../protocol/file-name';
 import type { FileStat, Files, Folder, FolderEntry, Log, ReadableFile, Timer, WritableFile } from './context';
+import { DiskReadableFile, DiskWritableFile } from './disk-file';
 import { renameExclusively, renamePatiently } from './rename';
 import { watchTree } from './watch-tree';
 
-/**
- * Bytes of one system call when a large block is written at once. Linux takes pages for the cache as large as the
- * call, and on virtual machines large free ones have been given back to the host: four times the cost of small ones.
- */
-const SLICE = 32 * 1024;
-/** A write that took no longer went into the system's cache, not to a disk. */
-const CACHED_MS = 4;
-/** After one that did take longer, so many quick ones are left to other threads. */
-const PATIENCE = 32;
 /** So many `stat` calls run at once while listing: enough to hide latency, few enough to leave threads free. */
 const STAT_CONCURRENCY = 16;
 
@@ -70,18 +62,7 @@ class DiskFolder implements Folder {
       await handle.close();
       throw missing(name);
     }
-    return {
-      size: info.size,
-      modifiedMs: info.mtimeMs,
-      changedMs: info.ctimeMs,
-      read: (into, position) => readAt(handle, into, position),
-      readBlocking: (into, position) => readSync(handle.fd, into, 0, into.length, position),
-      stat: async () => {
-        const { size, mtimeMs, ctimeMs } = await handle.stat();
-        return { size, modifiedMs: mtimeMs, changedMs: ctimeMs };
-      },
-      close: () => handle.close(),
-    };
+    return new DiskReadableFile(handle, info);
   }
 
   async create(
@@ -170,72 +151,6 @@ class DiskFolder implements Folder {
   }
 }
 
-class DiskWritableFile implements WritableFile {
-  #writing: Promise<void> = Promise.resolve();
-  /** So many writes are left to other threads before this one tries again. */
-  #patience = 0;
-
-  constructor(
-    readonly handle: FileHandle,
-    public size: number,
-  ) {}
-
-  /** One at a time: the system lets only one write into a file, and threads that wait for that burn their core. */
-  write(bytes: Uint8Array, position: number): Promise<void> {
-    const written = this.#writing.then(() => this.#write(bytes, position));
-    this.#writing = written.catch(() => {});
-    return written;
-  }
-
-  async #write(bytes: Uint8Array, position: number): Promise<void> {
-    const began = performance.now();
-    let done = this.#patience > 0 ? 0 : this.#writeNow(bytes, position);
-    while (done < bytes.length) {
-      const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, position + done);
-      done += bytesWritten;
-    }
-    if (this.#patience > 0 && performance.now() - began <= CACHED_MS) this.#patience--;
-    this.size = Math.max(this.size, position + bytes.length);
-  }
-
-  /**
-   * Writes on this thread as long as that is quick: into the system's cache, which costs less than the way through
-   * another thread. A disk must not hold everything up, so after the first slow write others do the waiting.
-   * @returns how many bytes were written
-   */
-  #writeNow(bytes: Uint8Array, position: number): number {
-    const end = performance.now() + CACHED_MS;
-    let done = 0;
-    while (done < bytes.length) {
-      const length = Math.min(SLICE, bytes.length - done);
-      done += writeSync(this.handle.fd, bytes, done, length, position + done);
-      if (performance.now() > end) {
-        this.#patience = PATIENCE;
-        break;
-      }
-    }
-    return done;
-  }
-
-  read(into: Uint8Array, position: number): Promise<number> {
-    return readAt(this.handle, into, position);
-  }
-
-  async truncate(size: number): Promise<void> {
-    await this.handle.truncate(size);
-    this.size = size;
-  }
-
-  sync(): Promise<void> {
-    return this.handle.datasync();
-  }
-
-  async close(): Promise<void> {
-    await this.#writing;
-    await this.handle.close();
-  }
-}
-
 /** The real path of the nearest folder on the way up that exists. */
 async function realpathOfNearest(folder: string): Promise<string> {
   try {
@@ -244,11 +159,6 @@ async function realpathOfNearest(folder: string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(folder) === folder) throw error;
     return realpathOfNearest(dirname(folder));
   }
-}
-
-async function readAt(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
-  const { bytesRead } = await handle.read(into, 0, into.length, position);
-  return bytesRead;
 }
 
 function isListed(part: string): boolean {

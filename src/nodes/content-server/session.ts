@@ -126,7 +126,7 @@ export class ContentSession {
   }
 
   async #deliverLarge(name: string, offset: number, headerOf: (size: number) => string): Promise<void> {
-    const { library, buffers, config, context } = this.#shop;
+    const { library, buffers, config } = this.#shop;
     const file = await library.folder.open(name);
     try {
       if (offset > file.size) throw outOfRange();
@@ -135,7 +135,7 @@ export class ContentSession {
       this.#shop.tell('transfer-started', name, `${name} goes to ${this.#connection.remote.host}.`);
       if (config.headerApart) await this.#sendHeader(header);
       const what = { header: config.headerApart ? '' : header, offset };
-      await streamFile(this.#connection, file, what, { pool: buffers, clock: context.clock });
+      await streamFile(this.#connection, file, what, buffers);
       this.#done(name, file.size - offset);
     } finally {
       await file.close();

@@ -1,11 +1,6 @@
-import type { Clock, Connection, ReadableFile } from '../../runtime/context';
+import type { Connection, ReadableFile } from '../../runtime/context';
 import type { BufferPool } from './buffer-pool';
 import { isSame } from './hot-cache';
-
-/** A read that took no longer came from the system's cache, not from a disk. */
-const CACHED_MS = 2;
-/** After one that did take longer, so many are left to other threads. */
-const PATIENCE = 8;
 
 /**
  * Sends `header`, and the file from `offset` to the size it had when it was opened: exactly so many bytes, or
@@ -18,12 +13,11 @@ export async function streamFile(
   connection: Connection,
   file: ReadableFile,
   { header, offset }: { header: string; offset: number },
-  { pool, clock }: { pool: BufferPool; clock: Clock },
+  pool: BufferPool,
 ): Promise<void> {
-  const reader = new Reader(file, clock);
   const buffers = [pool.take(), pool.take()] as const;
   const headerLength = buffers[0].write(header, 'latin1');
-  let reading = reader.fill(buffers[0], headerLength, offset);
+  let reading = fill(file, buffers[0], headerLength, offset);
   try {
     let at = offset - headerLength;
     for (let turn = 0; ; turn++) {
@@ -34,7 +28,7 @@ export async function streamFile(
       if (last && !isSame(file, await file.stat())) throw fileChanged();
       const sending = connection.send((buffers[turn % 2] as Buffer).subarray(0, filled));
       if (last) return await sending;
-      reading = reader.fill(buffers[(turn + 1) % 2] as Buffer, 0, at);
+      reading = fill(file, buffers[(turn + 1) % 2] as Buffer, 0, at);
       // Both are awaited, also when one fails: a buffer goes back only when nobody uses it any more.
       await Promise.all([sending, reading.catch(() => {})]);
     }
@@ -44,49 +38,15 @@ export async function streamFile(
   }
 }
 
-/**
- * Reads on this thread as long as that is quick: bytes that are in the system's cache are copied and sent by
- * the same core, for a third less than through another thread. A disk must not hold everything up, so after
- * the first slow read others do the waiting.
- */
-class Reader {
-  readonly #file: ReadableFile;
-  readonly #clock: Clock;
-  /** So many reads are left to others before this thread tries again. */
-  #patience = 1;
-
-  constructor(file: ReadableFile, clock: Clock) {
-    this.#file = file;
-    this.#clock = clock;
+/** Reads from `position` until the buffer is full or the file at its end; resolves to the filled length. */
+async function fill(file: ReadableFile, buffer: Buffer, from: number, position: number): Promise<number> {
+  const end = Math.min(buffer.length, from + file.size - position);
+  for (let filled = from; filled < end; ) {
+    const count = await file.read(buffer.subarray(filled, end), position + filled - from);
+    if (count === 0) throw fileChanged();
+    filled += count;
   }
-
-  /** Reads from `position` until the buffer is full or the file at its end; resolves to the filled length. */
-  async fill(buffer: Buffer, from: number, position: number): Promise<number> {
-    const end = Math.min(buffer.length, from + this.#file.size - position);
-    for (let filled = from; filled < end; ) {
-      const part = buffer.subarray(filled, end);
-      const at = position + filled - from;
-      const count = this.#readNow(part, at) ?? (await this.#readLater(part, at));
-      if (count === 0) throw fileChanged();
-      filled += count;
-    }
-    return end;
-  }
-
-  #readNow(into: Uint8Array, position: number): number | null {
-    if (this.#patience > 0) return null;
-    const began = this.#clock.now();
-    const count = this.#file.readBlocking(into, position);
-    if (count === null || this.#clock.now() - began > CACHED_MS) this.#patience = PATIENCE;
-    return count;
-  }
-
-  async #readLater(into: Uint8Array, position: number): Promise<number> {
-    const began = this.#clock.now();
-    const count = await this.#file.read(into, position);
-    if (this.#clock.now() - began <= CACHED_MS) this.#patience--;
-    return count;
-  }
+  return end;
 }
 
 function fileChanged(): Error {

@@ -88,7 +88,6 @@ export class MemoryFolder implements Folder {
       size: stored.size,
       modifiedMs: stored.modifiedMs,
       read: async (into, at) => readFrom(stored, into, at),
-      readBlocking: (into, at) => readFrom(stored, into, at),
       stat: async () => ({ size: stored.size, modifiedMs: stored.modifiedMs }),
       close: async () => {},
     };
