@@ -187,8 +187,7 @@ export class StudioPage {
 
   /** Drops files of this machine's disk as the browser itself does, not with synthetic events. */
   async dropFromDisk(target: Locator, paths: string[]): Promise<void> {
-    const box = await target.boundingBox();
-    if (!box) throw new Error('The target of the drop is not visible.');
+    const box = await this.#boxAtRest(target);
     const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
     const session = await this.page.context().newCDPSession(this.page);
     const data = { items: [], files: paths, dragOperationsMask: 1 };
@@ -197,6 +196,17 @@ export class StudioPage {
       await session.send('Input.dispatchDragEvent', { type, ...at, data });
     }
     await session.detach();
+  }
+
+  /** Where something is once the view no longer moves to what was added. */
+  async #boxAtRest(target: Locator) {
+    for (let before = await target.boundingBox(); ; ) {
+      await this.page.waitForTimeout(150);
+      const box = await target.boundingBox();
+      if (!box) throw new Error('The target of the drop is not visible.');
+      if (box.x === before?.x && box.y === before.y) return box;
+      before = box;
+    }
   }
 
   /** Ids of the processes of all nodes that run now, as the table view shows them. */

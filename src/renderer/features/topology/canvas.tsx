@@ -368,6 +368,12 @@ function useReveal(element: React.RefObject<HTMLDivElement | null>, moving: bool
         ?.querySelector<HTMLElement>(`[data-node="${reveal.node}"]`)
         ?.focus({ preventScroll: true });
     const timer = setTimeout(focus, inView ? 0 : moving ? 300 : 50);
-    return () => clearTimeout(timer);
+    // What a person turns to while the view moves keeps the keyboard: a list that was opened would close.
+    const leave = (): void => clearTimeout(timer);
+    window.addEventListener('pointerdown', leave, { capture: true, once: true });
+    return () => {
+      window.removeEventListener('pointerdown', leave, { capture: true });
+      clearTimeout(timer);
+    };
   }, [reveal, position, flow, api, element, store, moving]);
 }
