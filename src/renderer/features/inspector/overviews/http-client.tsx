@@ -1,11 +1,9 @@
-import { Button } from '@mantine/core';
-import { IconDownload } from '@tabler/icons-react';
 import type { FetchView, HttpClientSnapshot } from '../../../../nodes/http-client/manifest';
 import { formatBytes, formatTime } from '../../../format';
 import type { Tone } from '../../../node-state';
-import { useNodeState, useNodeView, usePanel } from '../../../studio-context';
-import { EmptyState } from '../../../ui/empty-state';
-import { Fact, Facts, Section } from '../../../ui/facts';
+import { useNodeState, useNodeView } from '../../../studio-context';
+import { Fact, Facts } from '../../../ui/facts';
+import { DownloadsSection } from './downloads-section';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
 import { ServerStatusText } from './server-name';
@@ -13,35 +11,18 @@ import { ServerStatusText } from './server-name';
 const tones: Record<FetchView['phase'], Tone> = { running: 'info', done: 'good', failed: 'bad' };
 
 export function HttpClientOverview({ node }: { node: string }) {
-  const panel = usePanel();
   const snapshot = (useNodeView(node)?.snapshot ?? {}) as Partial<HttpClientSnapshot>;
-  const { active = 0, done = 0, failed = 0, recent = [] } = snapshot;
   const running = useNodeState(node) === 'running';
   return (
-    <Section
-      title="Downloads"
-      aside={
-        <Button
-          size="compact-sm"
-          leftSection={<IconDownload size={14} />}
-          onClick={() => panel.open({ kind: 'download', client: node })}
-        >
-          Download…
-        </Button>
-      }
+    <DownloadsSection
+      node={node}
+      counts={snapshot}
+      empty={running ? 'This client has downloaded nothing yet.' : 'Not running.'}
     >
-      <p className={css.muted} style={{ margin: '0 0 4px' }}>
-        {active} active · {done} done · {failed} failed
-      </p>
-      {recent.length === 0 && (
-        <EmptyState title={running ? 'This client has downloaded nothing yet.' : 'Not running.'} />
-      )}
-      <ul className={css.list}>
-        {recent.map((fetch) => (
-          <Fetch key={`${fetch.at} ${fetch.name}`} fetch={fetch} />
-        ))}
-      </ul>
-    </Section>
+      {(snapshot.recent ?? []).map((fetch) => (
+        <Fetch key={`${fetch.at} ${fetch.name}`} fetch={fetch} />
+      ))}
+    </DownloadsSection>
   );
 }
 
