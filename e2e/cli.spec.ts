@@ -1,20 +1,12 @@
 /** The command line with real processes: the seed's own commands, failures in the middle, and bad input. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from '@playwright/test';
+import { makeScratchFolder, removeScratchFolder } from './scratch-folder';
 
 interface Finished {
   code: number | null;
@@ -26,12 +18,12 @@ let folder: string;
 const running = new Set<ChildProcess>();
 
 test.beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'micro-cdn-cli-'));
+  folder = makeScratchFolder();
 });
 test.afterEach(async () => {
   for (const child of running) child.kill('SIGKILL');
   running.clear();
-  rmSync(folder, { recursive: true, force: true });
+  removeScratchFolder(folder);
 });
 
 function launch(...args: string[]): ChildProcess {

@@ -1,15 +1,13 @@
 /** The same first steps in Electron, wherever its binary is. Where it is not, this says so and shows nothing. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { _electron, expect, test } from '@playwright/test';
 import { electronBinary } from '../scripts/electron-binary.mjs';
+import { makeScratchFolder, removeScratchFolder } from './scratch-folder';
 
 const binary = electronBinary();
 
 test('Electron opens the panel, builds the sample and quits with all its nodes', async () => {
   test.skip(binary === undefined, 'the Electron binary is not on this machine');
-  const home = mkdtempSync(join(tmpdir(), 'micro-cdn-electron-'));
+  const home = makeScratchFolder();
   const app = await _electron.launch({
     executablePath: binary as string,
     args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '.'],
@@ -22,5 +20,5 @@ test('Electron opens the panel, builds the sample and quits with all its nodes',
   }
   expect(await window.evaluate(() => typeof (globalThis as { require?: unknown }).require)).toBe('undefined');
   await app.close();
-  rmSync(home, { recursive: true, force: true });
+  removeScratchFolder(home);
 });

@@ -1,11 +1,9 @@
 /** Each test gets a panel of its own: a profile that nothing else uses, and a teardown with an end. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test as base, expect } from '@playwright/test';
 import { StudioPage } from './pages/studio-page';
+import { makeScratchFolder, removeScratchFolder } from './scratch-folder';
 
 /** A panel that is asked to end gets so long before it is killed; both are failures of the test that see it. */
 const STOP_DEADLINE_MS = 20_000;
@@ -75,10 +73,10 @@ interface Fixtures {
 export const test = base.extend<Fixtures>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright wants a destructured first argument
   home: async ({}, use) => {
-    const home = mkdtempSync(join(tmpdir(), 'micro-cdn-e2e-'));
+    const home = makeScratchFolder();
     await use(home);
     for (const child of started) child.kill('SIGKILL');
-    rmSync(home, { recursive: true, force: true });
+    removeScratchFolder(home);
   },
   panel: async ({ home }, use) => {
     const panel = await startPanel(home);

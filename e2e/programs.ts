@@ -1,11 +1,10 @@
 /** Programs of a test: started by the command line, talked to over TCP, and none outlives the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test as base } from '@playwright/test';
+import { makeScratchFolder, removeScratchFolder } from './scratch-folder';
 
 export interface Finished {
   code: number | null;
@@ -15,7 +14,7 @@ export interface Finished {
 
 export class Programs {
   /** Where they run; removed at the end. */
-  readonly folder = mkdtempSync(join(tmpdir(), 'micro-cdn-e2e-'));
+  readonly folder = makeScratchFolder();
   readonly #running = new Set<ChildProcess>();
 
   launch(...args: string[]): ChildProcess {
@@ -104,7 +103,7 @@ export class Programs {
 
   close(): void {
     for (const child of this.#running) child.kill('SIGKILL');
-    rmSync(this.folder, { recursive: true, force: true });
+    removeScratchFolder(this.folder);
   }
 }
 

@@ -1,17 +1,16 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import type { StudioEvent } from '../contract/events';
 import { settingsSchema } from '../contract/settings';
+import { scratchFolder } from '../testing/scratch-folder';
 import { EventHub } from './events/event-hub';
 import { parseSettings, SettingsStore } from './settings';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'settings-'));
+  folder = await scratchFolder();
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const load = (hub = new EventHub(() => undefined)) => SettingsStore.load(folder, hub);
 

@@ -2,9 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,15 +14,15 @@ import { isAlive } from '../core/testing/is-alive';
 import { waitFor } from '../core/testing/wait-for';
 import { emptyWorkspace } from '../core/workspace/document';
 import { cliEntry } from '../testing/programs';
+import { scratchFolder } from '../testing/scratch-folder';
 
 let folder: string;
 const started: ChildProcess[] = [];
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'panel-'));
+  folder = await scratchFolder();
 });
 afterEach(async () => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
-  await rm(folder, { recursive: true, force: true });
 });
 
 interface Running {

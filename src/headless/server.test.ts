@@ -1,6 +1,5 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -8,6 +7,7 @@ import type { EventBatch } from '../contract/events';
 import { ScriptedLauncher } from '../core/testing/scripted-launcher';
 import { type TestCore, testCore } from '../core/testing/test-core';
 import { waitFor } from '../core/testing/wait-for';
+import { scratchFolder } from '../testing/scratch-folder';
 import { type PanelServer, servePanelOver } from './server';
 
 let renderer: string;
@@ -18,7 +18,7 @@ let origin: string;
 let token: string;
 
 beforeEach(async () => {
-  renderer = await mkdtemp(join(tmpdir(), 'renderer-'));
+  renderer = await scratchFolder();
   await mkdir(join(renderer, 'assets'));
   await writeFile(join(renderer, 'index.html'), '<title>Panel</title>');
   await writeFile(join(renderer, 'assets', 'index-abc.js'), 'export {};');
@@ -31,7 +31,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await server.close();
   await studio.end();
-  await rm(renderer, { recursive: true, force: true });
 });
 
 interface Answer {

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../testing/scratch-folder';
 import type { Folder, Log } from './context';
 import { systemFiles } from './files';
 
@@ -11,12 +11,11 @@ let root: string;
 let folder: Folder;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'micro-cdn-files-'));
+  root = await scratchFolder();
   await mkdir(join(root, 'content'));
   await writeFile(join(root, 'secret.txt'), 'secret');
   folder = await systemFiles(quiet).folder(join(root, 'content'));
 });
-afterEach(() => rm(root, { recursive: true }));
 
 const put = (name: string, text = 'x'): Promise<void> => writeFile(join(root, 'content', name), text);
 

@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { scratchFolder } from '../testing/scratch-folder';
 import { renameExclusively, renamePatiently } from './rename';
 
 /** A system on which a rename fails with these codes first. */
@@ -24,7 +24,7 @@ it('tries again while another program has the file open, and not for ever', asyn
 });
 
 it('gives a file another name where there is none of it yet', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'rename-'));
+  const folder = await scratchFolder();
   const [from, to] = [join(folder, 'from'), join(folder, 'to')];
   await writeFile(from, 'new');
   await writeFile(to, 'old');
@@ -33,5 +33,4 @@ it('gives a file another name where there is none of it yet', async () => {
   await rm(to);
   await renameExclusively(from, to);
   expect(await readFile(to, 'utf8')).toBe('new');
-  await rm(folder, { recursive: true });
 });

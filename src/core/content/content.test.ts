@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StudioEvent, TaskView } from '../../contract/events';
 import type { NodeSpec } from '../../contract/workspace';
+import { scratchFolder } from '../../testing/scratch-folder';
 import { EventHub } from '../events/event-hub';
 import { Tasks } from '../tasks';
 import { waitFor } from '../testing/wait-for';
@@ -27,7 +27,7 @@ const node: NodeSpec = {
 const page: ListQuery = { search: '', sort: 'name', descending: false, offset: 0, limit: 1000 };
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'content-'));
+  root = await scratchFolder();
   served = join(root, 'served');
   events = [];
   alive = new AbortController().signal;
@@ -46,7 +46,6 @@ beforeEach(async () => {
 afterEach(async () => {
   content.close();
   hub.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 async function put(files: Record<string, string>, folder = served): Promise<void> {

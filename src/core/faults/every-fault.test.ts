@@ -4,15 +4,15 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../../contract/fault';
 import { faults } from '../../faults/registry';
 import { childProcessLauncher } from '../../headless/launcher';
 import { nodeEntry } from '../../testing/programs';
+import { scratchFolder } from '../../testing/scratch-folder';
 import { addRunning, run, runningAgain } from '../testing/real-nodes';
 import { type TestCore, testCore } from '../testing/test-core';
 import { waitFor } from '../testing/wait-for';
@@ -75,7 +75,7 @@ class Neighbourhood {
   #asked = 0;
 
   async begin(): Promise<void> {
-    this.folder = await mkdtemp(join(tmpdir(), 'every-fault-'));
+    this.folder = await scratchFolder();
     for (const { kind } of faults) await writeFile(join(this.folder, kind), contentOf(kind));
     this.#monitor = createSocket('udp4').bind(0, '127.0.0.1');
     this.#monitor.on('message', (bytes) =>
@@ -98,7 +98,6 @@ class Neighbourhood {
     await this.studio.end();
     this.#monitor.close();
     this.#index.close();
-    await rm(this.folder, { recursive: true });
   }
 
   get indexAt(): { host: string; port: number } {

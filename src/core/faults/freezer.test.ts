@@ -1,13 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { scratchFolder } from '../../testing/scratch-folder';
 import { Freezer } from './freezer';
 
 it.skipIf(process.platform === 'win32')('stops a process from outside, and lets it go on', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'freezer-'));
+  const folder = await scratchFolder();
   const program = join(folder, 'echo.cjs');
   await writeFile(program, "process.on('message', (m) => process.send(m)); process.send('ready');");
   const child = fork(program, { execArgv: [] });
@@ -27,6 +27,5 @@ it.skipIf(process.platform === 'win32')('stops a process from outside, and lets 
     expect(heard).toEqual(['hello']);
   } finally {
     child.kill('SIGKILL');
-    await rm(folder, { recursive: true });
   }
 });

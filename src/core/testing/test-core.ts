@@ -1,9 +1,10 @@
 /** A core in a folder of its own, with one panel, for tests. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CallInput, CallName, CallOutput } from '../../contract/calls';
 import type { NodeView, StudioEvent, TaskView, TransferView } from '../../contract/events';
+import { removeFolder } from '../../testing/scratch-folder';
 import { type Core, type CoreOptions, createCore } from '../core';
 import type { Session } from '../events/event-hub';
 import type { NodeLauncher } from '../supervisor/launcher';
@@ -71,7 +72,7 @@ export async function testCore(
       ),
     async end({ keep = false } = {}) {
       await core.close();
-      if (!keep) await rm(folder, { recursive: true, force: true });
+      if (!keep) await removeFolder(folder);
     },
   };
 }

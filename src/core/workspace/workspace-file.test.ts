@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../contract/workspace';
+import { scratchFolder } from '../../testing/scratch-folder';
 import { thisProcess } from '../storage/process-identity';
 import { emptyWorkspace } from './document';
 import { WorkspaceFile } from './workspace-file';
@@ -12,10 +12,9 @@ import { WorkspaceFile } from './workspace-file';
 let folder: string;
 let path: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'workspace-'));
+  folder = await scratchFolder();
   path = join(folder, 'workspace.json');
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function withFile<T>(use: (file: WorkspaceFile) => Promise<T>): Promise<T> {
   const file = await WorkspaceFile.own(path);

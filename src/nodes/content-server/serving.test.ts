@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemFiles } from '../../runtime/files';
+import { scratchFolder } from '../../testing/scratch-folder';
 import { defaultsOf, HOST, World } from '../shared/testing/micro-cdn-world';
 import { RawPeer } from '../shared/testing/raw-peer';
 import { type ContentConfig, type ContentSnapshot, manifest } from './manifest';
@@ -307,12 +307,11 @@ describe('draining', () => {
 describe('on the real file system', () => {
   let root: string;
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'micro-cdn-content-'));
+    root = await scratchFolder();
     await mkdir(join(root, 'files', 'sub'), { recursive: true });
     await writeFile(join(root, 'secret.txt'), 'secret');
     await writeFile(join(root, 'files', 'sub', 'ok.txt'), 'ok');
   });
-  afterEach(() => rm(root, { recursive: true, force: true }));
 
   it('never hands out anything beyond the folder, links included', async () => {
     const files = join(root, 'files');

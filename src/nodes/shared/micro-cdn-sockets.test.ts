@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { readFile, unlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../runtime/clock';
@@ -11,6 +10,7 @@ import { FlowMeter } from '../../runtime/flow-meter';
 import { systemHashing } from '../../runtime/hashing';
 import { systemNetwork } from '../../runtime/network';
 import { seededRandom } from '../../runtime/random';
+import { scratchFolder } from '../../testing/scratch-folder';
 import { manifest as clientManifest, type DownloadResult } from '../client/manifest';
 import { createNode as createClient } from '../client/node';
 import { manifest as contentManifest } from '../content-server/manifest';
@@ -29,14 +29,13 @@ let root: string;
 let programs: NodeProgram[];
 let sockets: Socket[];
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'micro-cdn-sockets-'));
+  root = await scratchFolder();
   programs = [];
   sockets = [];
 });
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();
   for (const program of programs.reverse()) await program.stop();
-  await rm(root, { recursive: true, force: true });
 });
 
 interface Running {
