@@ -2,41 +2,13 @@
 import { readSync, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { FileStat, ReadableFile, WritableFile } from './context';
+import { Patience } from './patience';
 
 /**
  * Bytes of one system call when a large block is written at once. Linux takes pages for the cache as large as the
  * call, and on virtual machines large free ones have been given back to the host: four times the cost of small ones.
  */
 const SLICE = 32 * 1024;
-
-/**
- * Whether a call may be made on this thread. What the system's cache gives or takes is copied here and sent by the
- * same core, for a third less than the way through another thread. A disk must not hold everything up: after a slow
- * call, others do the waiting until so many calls were quick.
- */
-class Patience {
-  #left: number;
-
-  constructor(
-    /** A call that took no longer, in milliseconds, met the system's cache, not the disk. */
-    readonly cachedMs: number,
-    /** Quick calls that are left to other threads after a slow one. */
-    readonly calls: number,
-    first: number,
-  ) {
-    this.#left = first;
-  }
-
-  get mayHoldUp(): boolean {
-    return this.#left === 0;
-  }
-
-  /** Told of each call, with how long it took. */
-  took(ms: number): void {
-    if (ms > this.cachedMs) this.#left = this.calls;
-    else if (this.#left > 0) this.#left--;
-  }
-}
 
 export class DiskReadableFile implements ReadableFile {
   readonly size: number;
@@ -56,10 +28,13 @@ export class DiskReadableFile implements ReadableFile {
 
   async read(into: Uint8Array, position: number): Promise<number> {
     const began = performance.now();
-    const length = this.#patience.mayHoldUp
-      ? readSync(this.handle.fd, into, 0, into.length, position)
-      : await readAt(this.handle, into, position);
-    this.#patience.took(performance.now() - began);
+    if (this.#patience.mayHoldUp) {
+      const length = readSync(this.handle.fd, into, 0, into.length, position);
+      this.#patience.heldUp(performance.now() - began);
+      return length;
+    }
+    const length = await readAt(this.handle, into, position);
+    this.#patience.waited(performance.now() - began);
     return length;
   }
 
@@ -75,7 +50,7 @@ export class DiskReadableFile implements ReadableFile {
 
 export class DiskWritableFile implements WritableFile {
   #writing: Promise<void> = Promise.resolve();
-  readonly #patience = new Patience(4, 32, 0);
+  readonly #patience = new Patience(4, 8, 0);
 
   constructor(
     readonly handle: FileHandle,
@@ -90,23 +65,27 @@ export class DiskWritableFile implements WritableFile {
   }
 
   async #write(bytes: Uint8Array, position: number): Promise<void> {
-    const began = performance.now();
-    let done = this.#patience.mayHoldUp ? this.#writeNow(bytes, position, began) : 0;
+    let done = this.#patience.mayHoldUp ? this.#writeNow(bytes, position) : 0;
     while (done < bytes.length) {
+      const began = performance.now();
       const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, position + done);
+      this.#patience.waited(performance.now() - began);
       done += bytesWritten;
     }
-    this.#patience.took(performance.now() - began);
     this.size = Math.max(this.size, position + bytes.length);
   }
 
   /** Writes until all is written, or the system is no longer quick. @returns how many bytes were written */
-  #writeNow(bytes: Uint8Array, position: number, began: number): number {
+  #writeNow(bytes: Uint8Array, position: number): number {
+    const began = performance.now();
     let done = 0;
-    while (done < bytes.length && performance.now() - began <= this.#patience.cachedMs) {
+    let tookMs = 0;
+    while (done < bytes.length && tookMs <= this.#patience.cachedMs) {
       const length = Math.min(SLICE, bytes.length - done);
       done += writeSync(this.handle.fd, bytes, done, length, position + done);
+      tookMs = performance.now() - began;
     }
+    this.#patience.heldUp(tookMs);
     return done;
   }
 
