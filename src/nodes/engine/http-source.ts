@@ -11,7 +11,7 @@ import { isInterim } from '../../protocol/http/status';
 import { splitAuthority } from '../../protocol/http/target';
 import type { NodeContext } from '../../runtime/context';
 import { finalError, PipelinedSource, type RangeDialect, type Replies } from './pipelined-source';
-import type { RangeRequest } from './source';
+import type { Span } from './source';
 
 const HEAD_LIMITS = { maxStartLine: 8192, maxHeadBytes: 64 * 1024, maxFields: 200 };
 
@@ -56,7 +56,7 @@ class HttpDialect implements RangeDialect {
     this.#size = size;
   }
 
-  request({ offset, length }: RangeRequest): string {
+  request({ offset, length }: Span): string {
     const range = ['Range', `bytes=${offset}-${offset + length - 1}`] as const;
     return this.#head('GET', range);
   }
@@ -75,7 +75,7 @@ class HttpDialect implements RangeDialect {
   }
 
   /** @throws when this is not the asked part of the expected file */
-  #check({ status, fields }: ResponseHead, range: RangeRequest): void {
+  #check({ status, fields }: ResponseHead, range: Span): void {
     if (status === 200 && range.offset === 0 && range.length === this.#size) return;
     if (status === 200) throw finalError('It does not serve ranges.');
     if (status === 503 || status === 429) throw new Error(`It is overloaded (${status}).`);
@@ -92,12 +92,12 @@ class HttpDialect implements RangeDialect {
 
 class HttpReplyReader {
   readonly #replies: Replies;
-  readonly #check: (head: ResponseHead, range: RangeRequest) => void;
+  readonly #check: (head: ResponseHead, range: Span) => void;
   readonly #heads = new HeadReader(HEAD_LIMITS, { missingLastLineFeed: 'never' });
   #content: ContentReader | null = null;
   #last = false;
 
-  constructor(replies: Replies, check: (head: ResponseHead, range: RangeRequest) => void) {
+  constructor(replies: Replies, check: (head: ResponseHead, range: Span) => void) {
     this.#replies = replies;
     this.#check = check;
   }

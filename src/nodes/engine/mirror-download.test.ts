@@ -158,10 +158,11 @@ describe('several HTTP servers at once', () => {
 
   it('survive a server that closes after every few answers', async () => {
     const run = new Run();
-    const server = await mirror(run.world, 8001, { answersPerConnection: 2 });
+    const server = await mirror(run.world, 8001, { answersPerConnection: 1 });
     await run.inTime(run.start(fileAt([8001])));
     expect(run.saved.equals(bytes)).toBe(true);
-    expect(server.requests.length).toBeGreaterThanOrEqual(8);
+    // Each on a connection of its own.
+    expect(server.requests.length).toBeGreaterThanOrEqual(4);
   });
 
   it('leave out one that ignores ranges, and one with another size', async () => {

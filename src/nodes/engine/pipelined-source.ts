@@ -5,7 +5,7 @@
  */
 import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
 import type { Connection, NodeContext, Timer } from '../../runtime/context';
-import type { OpenSource, RangeRequest, Source, SourceEvents } from './source';
+import type { OpenSource, RangeRequest, Source, SourceEvents, Span } from './source';
 
 /** Large reads halve what receiving costs. */
 const RECEIVE_BUFFER = 1024 * 1024;
@@ -15,7 +15,7 @@ const CONNECT_MS = 3000;
 
 /** How a protocol asks for ranges and reads the answers. */
 export interface RangeDialect {
-  request(range: RangeRequest): string;
+  request(span: Span): string;
   /** A light question whose answer shows that the server lives. */
   probe(): string;
   /** A reader for a new connection. */
@@ -25,16 +25,24 @@ export interface RangeDialect {
 /** What a dialect's reader reports. Throwing ends the connection; an error with `final` ends the source. */
 export interface Replies {
   /** What the next answer is for; undefined: nothing was asked. */
-  readonly expected: RangeRequest | 'probe' | undefined;
+  readonly expected: Span | 'probe' | undefined;
   /** Part of the answer; the buffer is lent. */
   bytes(part: Uint8Array): void;
   /** The answer is complete. `last`: the server closes the connection after it. */
   end(last: boolean): void;
 }
 
+/** One question: requests for neighbouring ranges are asked together, since each question costs both ends. */
 interface Asked {
   /** Undefined: a probe. */
-  range: RangeRequest | undefined;
+  span: Span | undefined;
+  /** What it answers and has not yet come in full, in order. */
+  parts: Part[];
+  /** Some of the answer has come. */
+  begun: boolean;
+}
+
+interface Part extends RangeRequest {
   received: number;
   cancelled: boolean;
 }
@@ -123,24 +131,22 @@ class PipelinedSession implements OpenSource {
       close: (error) => this.#lost(connection, error),
     });
     if (this.#paused) connection.pause();
-    const requests = this.#asked.map(({ range }) =>
-      range ? this.#dialect.request(range) : this.#dialect.probe(),
-    );
-    if (requests.length > 0) connection.write(requests.join(''));
+    if (this.#asked.length > 0) connection.write(this.#questions(this.#asked));
   }
 
-  request(range: RangeRequest): void {
+  request(requests: readonly RangeRequest[]): void {
     if (this.#closed) return;
-    this.#asked.push({ range, received: 0, cancelled: false });
-    this.#connection?.write(this.#dialect.request(range));
+    const asked = joined(requests.map((request) => ({ ...request, received: 0, cancelled: false })));
+    this.#asked.push(...asked);
+    this.#connection?.write(this.#questions(asked));
   }
 
   cancel(requestId: number): void {
-    for (const asked of this.#asked) if (asked.range?.id === requestId) asked.cancelled = true;
-    const discard = this.#asked.reduce(
-      (sum, { range, received, cancelled }) => sum + (cancelled && range ? range.length - received : 0),
-      0,
-    );
+    let discard = 0;
+    for (const part of this.#asked.flatMap(({ parts }) => parts)) {
+      if (part.id === requestId) part.cancelled = true;
+      if (part.cancelled) discard += part.length - part.received;
+    }
     if (discard > MAX_DISCARD && this.#connection) void this.#reconnect();
   }
 
@@ -161,28 +167,42 @@ class PipelinedSession implements OpenSource {
     this.#connection = null;
   }
 
+  #questions(asked: readonly Asked[]): string {
+    return asked.map(({ span }) => (span ? this.#dialect.request(span) : this.#dialect.probe())).join('');
+  }
+
   #repliesOf(connection: Connection): Replies {
     const session = this;
     return {
       get expected() {
         const [next] = session.#asked;
-        return next && (next.range ?? 'probe');
+        return next && (next.span ?? 'probe');
       },
-      bytes: (part) => {
-        const [next] = this.#asked;
-        if (this.#connection !== connection || !next?.range) return;
-        next.received += part.length;
-        if (next.cancelled) this.#events.life();
-        else this.#events.data(next.range.id, part);
-      },
+      bytes: (bytes) => this.#received(connection, bytes),
       end: (last) => {
         if (this.#connection !== connection) return;
         const done = this.#asked.shift();
         this.#fruitless = 0;
-        if (done && !done.range) this.#events.life();
+        if (done && !done.span) this.#events.life();
         if (last) void this.#reconnect();
       },
     };
+  }
+
+  #received(connection: Connection, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const [asked] = this.#asked;
+      const [part] = asked?.parts ?? [];
+      // Whoever was told of the first bytes may have closed the source since.
+      if (this.#connection !== connection || !asked || !part) return;
+      const count = Math.min(part.length - part.received, bytes.length - at);
+      asked.begun = true;
+      part.received += count;
+      if (part.received === part.length) asked.parts.shift();
+      if (part.cancelled) this.#events.life();
+      else this.#events.data(part.id, bytes.subarray(at, at + count));
+      at += count;
+    }
   }
 
   /** Takes what is still wanted to a new connection, and asks whether the server lives. */
@@ -190,13 +210,12 @@ class PipelinedSession implements OpenSource {
     const former = this.#connection;
     this.#connection = null;
     former?.destroy();
-    const wanted = this.#asked.filter(({ range, cancelled }) => range && !cancelled);
-    // What has come of an answer is not asked for again: the engine continues after it.
-    const begun = wanted.filter(({ received }) => received > 0);
-    this.#asked = wanted.filter(({ received }) => received === 0);
-    for (const { range } of begun)
-      if (range) return this.#end(new Error(`It broke off in the middle of an answer.`));
-    if (this.#asked.length === 0) this.#asked.push({ range: undefined, received: 0, cancelled: false });
+    const wanted = this.#asked.flatMap(({ parts }) => parts).filter(({ cancelled }) => !cancelled);
+    // What has come of a part is not asked for again: the engine continues after it.
+    if (wanted.some(({ received }) => received > 0))
+      return this.#end(new Error('It broke off in the middle of an answer.'));
+    this.#asked = joined(wanted);
+    if (this.#asked.length === 0) this.#asked.push({ span: undefined, parts: [], begun: false });
     try {
       await this.connect();
     } catch (error) {
@@ -207,7 +226,7 @@ class PipelinedSession implements OpenSource {
   #lost(connection: Connection, error: Error | undefined): void {
     if (this.#connection !== connection || this.#closed) return;
     this.#connection = null;
-    const begun = this.#asked.some(({ received }) => received > 0);
+    const begun = this.#asked.some((asked) => asked.begun);
     // A server may close an idle connection, or one that has served its number of requests.
     if (error || begun || ++this.#fruitless > 2) {
       return this.#end(error ?? Object.assign(new Error('It closed the connection.'), { code: 'ECLOSED' }));
@@ -221,4 +240,17 @@ class PipelinedSession implements OpenSource {
     this.close();
     this.#events.gone(error);
   }
+}
+
+function joined(parts: readonly Part[]): Asked[] {
+  const asked: (Asked & { span: Span })[] = [];
+  for (const part of parts) {
+    const { offset, length } = part;
+    const last = asked.at(-1);
+    if (last && last.span.offset + last.span.length === offset) {
+      last.span.length += length;
+      last.parts.push(part);
+    } else asked.push({ span: { offset, length }, parts: [part], begun: false });
+  }
+  return asked;
 }

@@ -148,9 +148,13 @@ export class SourcePool {
     const mayAsk = this.#options.shares
       ? (id: string, outstanding: number) => this.#slots.get(id)?.claim?.mayAsk(outstanding, now) ?? true
       : undefined;
+    const requests = new Map<string, Request[]>();
     for (const request of this.#scheduler.assign(now, mayAsk)) {
-      this.#slots.get(request.source)?.open?.request(request);
+      const others = requests.get(request.source);
+      if (others) others.push(request);
+      else requests.set(request.source, [request]);
     }
+    for (const [id, ofOne] of requests) this.#slots.get(id)?.open?.request(ofOne);
   }
 
   cancel(requests: readonly Request[]): void {

@@ -1,11 +1,15 @@
 /** What the download engine needs of a source, whatever protocol it speaks. */
 import type { PieceMap } from '../../protocol/pieces/piece-map';
 
-/** A part of the file that a source is asked for. */
-export interface RangeRequest {
-  id: number;
+/** A stretch of the file, in bytes. */
+export interface Span {
   offset: number;
   length: number;
+}
+
+/** A part of the file that a source is asked for. */
+export interface RangeRequest extends Span {
+  id: number;
 }
 
 /** What an open source tells the engine. After `gone` it tells nothing more. */
@@ -27,7 +31,8 @@ export interface OpenSource {
   readonly available: PieceMap | null;
   readonly choked: boolean;
   readonly roundTripMs: number;
-  request(request: RangeRequest): void;
+  /** Answers come in this order. */
+  request(requests: readonly RangeRequest[]): void;
   /** Best effort: bytes may still come and are thrown away. */
   cancel(requestId: number): void;
   pause(): void;

@@ -7,7 +7,7 @@ import { isSoundLayout, layoutOf } from '../../protocol/pieces/layout';
 import type { NodeContext } from '../../runtime/context';
 import { type PieceHashes, rootHash } from './piece-hashes';
 import { finalError, PipelinedSource, type RangeDialect, type Replies } from './pipelined-source';
-import type { RangeRequest } from './source';
+import type { Span } from './source';
 
 const MAX_PIECES = 1 << 20;
 /** A server may have to read the whole file before it can tell the hashes: at least so many bytes a millisecond. */
@@ -32,7 +32,7 @@ class SpanDialect implements RangeDialect {
     this.#size = size;
   }
 
-  request({ offset, length }: RangeRequest): string {
+  request({ offset, length }: Span): string {
     return spans.span(offset, length, this.#name);
   }
 

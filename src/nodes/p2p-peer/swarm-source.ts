@@ -115,10 +115,12 @@ class SwarmSession implements OpenSource {
     return ready;
   }
 
-  request({ id, offset, length }: RangeRequest): void {
-    this.#owed.set(id, length);
-    if (this.#owed.size > MAX_OWED) this.#owed.delete(this.#owed.keys().next().value as number);
-    this.#framed.send({ kind: 'request', id, offset, length });
+  request(requests: readonly RangeRequest[]): void {
+    for (const { id, offset, length } of requests) {
+      this.#owed.set(id, length);
+      if (this.#owed.size > MAX_OWED) this.#owed.delete(this.#owed.keys().next().value as number);
+      this.#framed.send({ kind: 'request', id, offset, length });
+    }
   }
 
   cancel(requestId: number): void {

@@ -48,6 +48,27 @@ describe('piece scheduler', () => {
     expect(under.assign(0).map(({ piece }) => piece)).toEqual([1]);
   });
 
+  it('asks a fast server seldom, for many pieces that follow one another', () => {
+    const under = scheduler(200);
+    under.addSource('a', null, 1, 0);
+    const open: Request[] = [];
+    const askedAtOnce: number[][] = [];
+    // 25 MB/s: more than a hundred pieces in a second.
+    for (let now = 0; now < 1000; now += 10) {
+      const asked = under.assign(now);
+      if (asked.length > 0) askedAtOnce.push(asked.map(({ piece }) => piece));
+      open.push(...asked);
+      const next = open.shift();
+      if (next) deliver(under, next, now);
+      if (now % 100 === 0) under.tick(now);
+    }
+    const usual = askedAtOnce.slice(-5);
+    for (const pieces of usual) {
+      expect(pieces.length).toBeGreaterThanOrEqual(3);
+      expect(pieces).toEqual(pieces.map((_, at) => (pieces[0] as number) + at));
+    }
+  });
+
   it('takes the rarest piece first', () => {
     const under = scheduler(3, 'rarest');
     const has = (...pieces: number[]): PieceMap => {

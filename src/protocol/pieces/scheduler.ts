@@ -83,6 +83,11 @@ export interface SourceRates {
 const MAX_IN_FLIGHT = 48 * 1024 * 1024;
 /** Most that may be asked of one source ahead of its answers. */
 const MAX_WINDOW = 8 * 1024 * 1024;
+/**
+ * A source is asked for more when it owes so little of its window, where pieces that follow one another can be asked
+ * for as one: few questions for much, since each costs both ends.
+ */
+const REFILL = 0.5;
 /** Time that a source's answers may lie in queues here (event loop, disk) beyond its round trip. */
 const SLACK_MS = 30;
 const MIN_STALL_MS = 150;
@@ -221,7 +226,7 @@ export class PieceScheduler {
   assign(now: number, mayAsk?: (source: string, outstanding: number) => boolean): Request[] {
     const requests: Request[] = [];
     // One request each in turn, so that the first source does not take all there is.
-    let open = [...this.#sources.values()].filter((source) => !source.choked && !source.stalled);
+    let open = [...this.#sources.values()].filter((source) => this.#mayBeAsked(source));
     while (open.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
       open = open.filter((source) => {
         if (mayAsk && !mayAsk(source.id, source.outstanding)) return false;
@@ -367,6 +372,11 @@ export class PieceScheduler {
   /** Pieces on their way, and from whom. */
   active(): { piece: number; source: string; received: number }[] {
     return [...this.#attempts.values()].map(({ piece, source, received }) => ({ piece, source, received }));
+  }
+
+  #mayBeAsked(source: Source): boolean {
+    if (source.choked || source.stalled) return false;
+    return this.#options.order !== 'sequential' || source.outstanding <= this.#window(source) * REFILL;
   }
 
   #window(source: Source): number {

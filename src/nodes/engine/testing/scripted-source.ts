@@ -71,8 +71,8 @@ export class ScriptedSource implements Source {
       available: hasEvery === 1 ? null : this.#every(hasEvery),
       choked: false,
       roundTripMs: latencyMs,
-      request: (request) => {
-        queue.push({ ...request, done: 0 });
+      request: (requests) => {
+        queue.push(...requests.map((request) => ({ ...request, done: 0 })));
         goOn();
       },
       cancel: (id) => {
