@@ -1,13 +1,13 @@
 /**
  * Requests per second, latency and CPU per request of cache hits and of static files, against nginx: one process
- * each, keep-alive, in the same run and interleaved. The load comes from a process of ours on the other core, so
- * where it is the limit, CPU per request tells the two servers apart.
+ * each, keep-alive, in the same run and interleaved. The load comes from a process on the other core, this one and,
+ * where it is installed, wrk; where it is the limit, CPU per request tells the two servers apart.
  */
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { httpLoad } from './lib/http-load';
-import { exchangeOnce, load } from './lib/load';
-import { interleave, percentile, show, spread } from './lib/measure';
+import { type LoadGenerator, loadGenerators } from './lib/http-load';
+import { load as connectionLoad, exchangeOnce } from './lib/load';
+import { interleave, show, spread } from './lib/measure';
 import { startNginx } from './lib/nginx';
 import { cpuSeconds, findPeer, freePort, proportionalMemory, scratchFolder, startNode } from './lib/programs';
 import { printTable } from './lib/table';
@@ -44,18 +44,24 @@ const cache = await startNode(
 );
 const caches: Contender[] = [{ name: 'micro-cdn cache', port: cache.ports.http as number, pid: cache.pid }];
 const files: Contender[] = [{ name: 'micro-cdn origin', port: origin.ports.http as number, pid: origin.pid }];
-const missing = ['varnishd'].filter((name) => !findPeer(name));
+const missing = ['varnishd', 'wrk'].filter((name) => !findPeer(name));
 if (findPeer('nginx')) {
   files.push(await nginxContender('nginx (sendfile)', ''));
   caches.push(await nginxCacheContender(origin.ports.http as number));
 } else missing.push('nginx');
 
-await compare('Cache hits', caches);
-await compare('Static files', files);
+for (const generator of loadGenerators()) {
+  await compare('Cache hits', caches, generator);
+  await compare('Static files', files, generator);
+}
 await compareConnections([...files, ...caches]);
 process.exit(0);
 
-async function compare(title: string, contenders: Contender[]): Promise<void> {
+async function compare(
+  title: string,
+  contenders: Contender[],
+  { name: generator, load }: LoadGenerator,
+): Promise<void> {
   const rows: string[][] = [];
   for (const [label, size] of Object.entries(sizes)) {
     const results = contenders.map(() => ({
@@ -65,17 +71,17 @@ async function compare(title: string, contenders: Contender[]): Promise<void> {
       cpu: [] as number[],
       failed: 0,
     }));
-    for (const { port } of contenders) await httpLoad(port, `/${size}.bin`, 4, 300);
+    for (const { port } of contenders) await load(port, `/${size}.bin`, 4, 300);
     for (let round = 0; round < ROUNDS; round++) {
       for (const [at, { port, pid }] of contenders.entries()) {
         const before = cpuSeconds(pid);
-        const load = await httpLoad(port, `/${size}.bin`, CLIENTS, ROUND_MS);
+        const { requests, perSecond, p50, p99, failed } = await load(port, `/${size}.bin`, CLIENTS, ROUND_MS);
         const result = results[at] as (typeof results)[number];
-        result.cpu.push(((cpuSeconds(pid) - before) / load.latencies.length) * 1e6);
-        result.rates.push(load.perSecond);
-        result.p50.push(percentile(load.latencies, 0.5));
-        result.p99.push(percentile(load.latencies, 0.99));
-        result.failed += load.failed;
+        result.cpu.push(((cpuSeconds(pid) - before) / requests) * 1e6);
+        result.rates.push(perSecond);
+        result.p50.push(p50);
+        result.p99.push(p99);
+        result.failed += failed;
       }
     }
     const reference = results[1];
@@ -98,7 +104,7 @@ async function compare(title: string, contenders: Contender[]): Promise<void> {
     }
   }
   printTable(
-    `${title}, ${CLIENTS} connections, keep-alive`,
+    `${title}, ${CLIENTS} connections, keep-alive, ${generator}`,
     [
       'size',
       'server',
@@ -124,7 +130,7 @@ async function compareConnections(contenders: Contender[]): Promise<void> {
     async () => {
       const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
       const complete = (received: number): boolean => received > sizes['1 KiB'];
-      return (await load(CLIENTS, ROUND_MS, () => exchangeOnce(port, request, complete))).perSecond;
+      return (await connectionLoad(CLIENTS, ROUND_MS, () => exchangeOnce(port, request, complete))).perSecond;
     },
   ]);
   const results = await interleave(ROUNDS, Object.fromEntries(runs));
