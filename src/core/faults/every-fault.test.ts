@@ -4,7 +4,7 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,6 @@ import type { FaultSpec } from '../../contract/fault';
 import { faults } from '../../faults/registry';
 import { childProcessLauncher } from '../../headless/launcher';
 import { nodeEntry } from '../../testing/programs';
-import { scratchFolder } from '../../testing/scratch-folder';
 import { addRunning, run, runningAgain } from '../testing/real-nodes';
 import { type TestCore, testCore } from '../testing/test-core';
 import { waitFor } from '../testing/wait-for';
@@ -75,7 +74,9 @@ class Neighbourhood {
   #asked = 0;
 
   async begin(): Promise<void> {
-    this.folder = await scratchFolder();
+    this.studio = await testCore(childProcessLauncher(nodeEntry()));
+    this.folder = join(this.studio.folder, 'served');
+    await mkdir(this.folder);
     for (const { kind } of faults) await writeFile(join(this.folder, kind), contentOf(kind));
     this.#monitor = createSocket('udp4').bind(0, '127.0.0.1');
     this.#monitor.on('message', (bytes) =>
@@ -84,7 +85,6 @@ class Neighbourhood {
     await once(this.#monitor, 'listening');
     this.#index = createServer((socket) => this.#serveIndex(socket)).listen(0, '127.0.0.1');
     await once(this.#index, 'listening');
-    this.studio = await testCore(childProcessLauncher(nodeEntry()));
     this.server = await addRunning(this.studio, 'content-server', {
       heartbeatMs: BEAT_MS,
       files: this.folder,
