@@ -6,7 +6,7 @@ import { StudioPage } from './pages/studio-page';
 import { makeScratchFolder, removeScratchFolder } from './scratch-folder';
 
 /** A panel that is asked to end gets so long before it is killed; both are failures of the test that see it. */
-const STOP_DEADLINE_MS = 20_000;
+const STOP_DEADLINE_MS = 60_000;
 
 export interface PanelProcess {
   child: ChildProcess;

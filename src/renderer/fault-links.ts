@@ -6,7 +6,7 @@ import { badgeOf, narrowingOf, titleOf } from '../faults/describe';
 import type { FaultLook } from '../faults/fault';
 import { faultOf } from '../faults/registry';
 import { manifestOf } from '../nodes/manifests';
-import { flowEnd, isOutside, linksOf, outsideAddress, outsideId, pairKey } from './graph';
+import { dynamicRole, flowEnd, isOutside, linksOf, outsideAddress, outsideId, pairKey } from './graph';
 import type { StudioState } from './studio-store';
 
 /** What faults are set on: nodes, or the link between two (`pairKey`). */
@@ -29,13 +29,9 @@ export function openersOf(link: string, state: Pick<StudioState, 'specs' | 'flow
     add(flowEnd(flow.from, state.specs), flowEnd(flow.to, state.specs));
   if (openers.size > 0) return [...openers.values()];
   const [a = '', b = ''] = link.split(' ');
-  const couldOpen = (from: string, to: string): boolean => {
-    const manifest = manifestOf(state.specs.get(from)?.kind ?? '');
-    const kind = state.specs.get(to)?.kind ?? '';
-    return manifest?.dynamicLinks?.some((dynamic) => dynamic.to.includes(kind)) ?? false;
-  };
-  if (couldOpen(a, b)) add(a, b);
-  if (couldOpen(b, a)) add(b, a);
+  const { specs } = state;
+  if (dynamicRole(specs.get(a), specs.get(b))) add(a, b);
+  if (dynamicRole(specs.get(b), specs.get(a))) add(b, a);
   return [...openers.values()];
 }
 

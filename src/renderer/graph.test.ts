@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { faultSpecSchema } from '../contract/fault';
 import { dropRefusal, graphOf, linksOf, linkTitle, outsideId, pairKey, sameGraph } from './graph';
 import { reduce, type StudioState } from './studio-store';
 import { flow, microCdn, snapshotOf, spec, view } from './testing/network';
@@ -33,6 +34,19 @@ describe('graphOf', () => {
     expect(sameGraph(graphOf(state), graphOf(busy))).toBe(false);
     const more = withFlow(state, flow({ from: 'c', to: 'cs1', role: 'transfer', sentBytes: 9 }));
     expect(sameGraph(graphOf(busy), graphOf(more))).toBe(true);
+  });
+
+  it('draws what is broken, also when nothing flows there any more', () => {
+    const fault = faultSpecSchema.parse({ id: 'f', kind: 'bandwidth', node: 'c', scope: { peer: 'cs1' } });
+    const client = spec('c', 'client', 'Client1');
+    const { links } = graphOf(stateOf([...microCdn(1), client], { faults: [fault] }));
+    expect(links).toContainEqual({
+      id: pairKey('c', 'cs1'),
+      source: 'c',
+      target: 'cs1',
+      roles: ['transfer'],
+      transient: true,
+    });
   });
 
   it('draws addresses outside, from settings and from traffic, once', () => {

@@ -93,15 +93,18 @@ export function flowEnd(end: string, specs: ReadonlyMap<string, NodeSpec>): stri
   return specs.has(end) ? end : outsideId(end);
 }
 
-type Drawn = Pick<StudioState, 'specs' | 'nodes' | 'flows'>;
+type Drawn = Pick<StudioState, 'specs' | 'nodes' | 'flows' | 'faults'>;
 let last: { of: Drawn; graph: Graph } | undefined;
 
 /** Several parts of the window ask for it in each state: it is worked out once. */
 export function graphOf(state: Drawn): Graph {
-  if (last?.of.specs === state.specs && last.of.nodes === state.nodes && last.of.flows === state.flows)
-    return last.graph;
-  const { specs, nodes, flows } = state;
-  last = { of: { specs, nodes, flows }, graph: workOut(state) };
+  const { specs, nodes, flows, faults } = state;
+  const known =
+    last?.of.specs === specs &&
+    last.of.nodes === nodes &&
+    last.of.flows === flows &&
+    last.of.faults === faults;
+  if (!last || !known) last = { of: { specs, nodes, flows, faults }, graph: workOut(state) };
   return last.graph;
 }
 
@@ -122,9 +125,33 @@ function workOut(state: Drawn): Graph {
     const from = flowEnd(flow.from, state.specs);
     if (!isOutside(from)) add(from, flowEnd(flow.to, state.specs), flow.role, true);
   }
+  addBroken(state, add);
   addReported(state, outside, add);
   const drawn = [...links.values()].map(({ link, roles }) => ({ ...link, roles: [...roles].sort() }));
   return { links: drawn, outside: [...outside.values()], signature: signatureOf(drawn, outside.values()) };
+}
+
+/** The role of connections that nodes of one kind open to nodes of another without a setting that says so. */
+export function dynamicRole(from: NodeSpec | undefined, to: NodeSpec | undefined): string | undefined {
+  const links = manifestOf(from?.kind ?? '')?.dynamicLinks;
+  return links?.find((link) => link.to.includes(to?.kind ?? ''))?.role;
+}
+
+/** What is broken is drawn, also while nothing flows there. */
+function addBroken(
+  { specs, faults }: Drawn,
+  add: (from: string, to: string, role: string, transient: boolean) => void,
+): void {
+  for (const { node, scope } of faults) {
+    if (scope.peer === undefined) continue;
+    for (const [from, to] of [
+      [node, scope.peer],
+      [scope.peer, node],
+    ] as const) {
+      const role = dynamicRole(specs.get(from), specs.get(to));
+      if (role) add(from, to, role, true);
+    }
+  }
 }
 
 /** Servers that a node reports (an index its registrations) and that are none of ours. */
