@@ -719,6 +719,19 @@ describe('closing', () => {
     expect(await readdir(join(path, '..'))).not.toContain('workspace.json.lock');
   });
 
+  it('does not wait for an index that is asked about a file and does not answer', async () => {
+    const studio = await setUp();
+    const { call, launcher, core, phase } = studio;
+    const id = await add(studio, 'index-server');
+    await call('nodes.start', { ids: [id] });
+    await phase(id, 'running');
+    await call('transfers.download', { name: 'hello.txt' });
+    await waitFor(() => launcher.of('Index1').last('operate'), 'the question');
+    await core.close();
+    expect(launcher.of('Index1').last('stop')).toBeDefined();
+    expect(launcher.processes).toHaveLength(1);
+  });
+
   it('kills a node that ignores the stop, at once when the person insists', async () => {
     const studio = await setUp();
     const { call, launcher, core, phase } = studio;

@@ -151,7 +151,7 @@ export class Core {
       journal,
       operate,
       addresses,
-      ensureClient: (name, client) => ensureClient(this, name, client),
+      ensureClient: (name, client, signal) => ensureClient(this, name, client, signal),
     });
     this.catalogue = new Catalogue({
       operate,

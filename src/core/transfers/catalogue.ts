@@ -3,6 +3,7 @@ import type { CatalogueRow, Page } from '../../contract/calls';
 import { parseEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import type { NodeSpec } from '../../contract/workspace';
+import { abortable } from '../abortable';
 import { naturalKey } from '../content/natural-key';
 import type { AddressBook } from '../supervisor/address-book';
 import { aliasesOf } from '../supervisor/supervised-node';
@@ -11,6 +12,8 @@ import { aliasesOf } from '../supervisor/supervised-node';
 const OPERATION = 'catalogue';
 /** Rows asked for at once when several indexes must be merged. */
 const MERGE_PAGE = 10_000;
+/** Whoever wants to download is not kept waiting for an index that hangs: after so long it knows nothing. */
+const KNOWS_WITHIN_MS = 2000;
 
 interface IndexQuery {
   search: string;
@@ -43,7 +46,12 @@ export interface CatalogueOptions {
   /** Running nodes whose kind keeps a catalogue. */
   indexes(): string[];
   nodes(): NodeSpec[];
-  operate(id: string, operation: string, input: unknown): Promise<unknown>;
+  operate(
+    id: string,
+    operation: string,
+    input: unknown,
+    options?: { signal?: AbortSignal },
+  ): Promise<unknown>;
   addresses(): AddressBook;
 }
 
@@ -68,15 +76,24 @@ export class Catalogue {
     return { total: page.total, rows: page.rows.map((row) => this.#described(row)) };
   }
 
-  /** The running indexes that know a file of exactly this name. One that does not answer knows nothing. */
-  async whoKnows(name: string): Promise<Known[]> {
+  /**
+   * The running indexes that know a file of exactly this name. One that does not answer knows nothing.
+   * @throws the reason of `signal` when that fires first
+   */
+  async whoKnows(name: string, signal: AbortSignal): Promise<Known[]> {
     const query: IndexQuery = { search: name, sort: 'name', descending: false, offset: 0, limit: 1000 };
+    const late = new AbortController();
+    const deadline = setTimeout(() => late.abort(), KNOWS_WITHIN_MS);
+    const enough = AbortSignal.any([signal, late.signal]);
     const asked = this.#options.indexes().map(async (index) => {
-      const { rows } = await this.#ask(index, query).catch(() => ({ rows: [] }));
+      const answer = abortable(this.#ask(index, query, enough), enough);
+      const { rows } = await answer.catch(() => ({ rows: [] }));
       const row = rows.find((each) => each.name === name);
       return row ? [{ index, holders: this.#described(row).holders.flatMap(({ node }) => node ?? []) }] : [];
     });
-    return (await Promise.all(asked)).flat();
+    const known = await Promise.all(asked).finally(() => clearTimeout(deadline));
+    signal.throwIfAborted();
+    return known.flat();
   }
 
   async #merged(indexes: readonly string[], query: IndexQuery): Promise<Page<IndexRow>> {
@@ -95,8 +112,9 @@ export class Catalogue {
     }
   }
 
-  async #ask(id: string, query: IndexQuery): Promise<Page<IndexRow>> {
-    const answer = (await this.#options.operate(id, OPERATION, query)) as Page<IndexRow> | undefined;
+  async #ask(id: string, query: IndexQuery, signal?: AbortSignal): Promise<Page<IndexRow>> {
+    const options = signal ? { signal } : {};
+    const answer = (await this.#options.operate(id, OPERATION, query, options)) as Page<IndexRow> | undefined;
     if (!answer || !Array.isArray(answer.rows))
       throw new StudioError('NO_CATALOGUE', 'The index did not answer with a catalogue.');
     return answer;

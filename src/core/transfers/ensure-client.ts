@@ -17,12 +17,19 @@ interface Parts {
 /**
  * The wanted client, else the best there is: one that is linked to an index that knows the file, does not hold
  * it itself, and runs already. Where none is linked so, a new one is added. It runs when this resolves.
+ * Once `signal` has fired, none is added or started.
  *
  * @throws StudioError 'NO_INDEX' where there is nothing to look a file up in, or why the client did not start
  */
-export async function ensureClient(parts: Parts, name: string, wanted?: string): Promise<string> {
+export async function ensureClient(
+  parts: Parts,
+  name: string,
+  wanted: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
   const { supervisor } = parts;
-  const id = wanted ?? (await chooseClient(parts, name));
+  const id = wanted ?? (await chooseClient(parts, name, signal));
+  signal.throwIfAborted();
   if (supervisor.view(id).phase !== 'running') await supervisor.start([id]);
   const { phase, reason } = supervisor.view(id);
   if (phase === 'running') return id;
@@ -32,8 +39,12 @@ export async function ensureClient(parts: Parts, name: string, wanted?: string):
   throw new StudioError('NODE_NOT_RUNNING', `${client} could not be started.`, 'See its log.');
 }
 
-async function chooseClient({ workspace, supervisor, catalogue }: Parts, name: string): Promise<string> {
-  const known = await catalogue.whoKnows(name);
+async function chooseClient(
+  { workspace, supervisor, catalogue }: Parts,
+  name: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const known = await catalogue.whoKnows(name, signal);
   const nodes = workspace.document.nodes.filter((node) => manifestOf(node.kind)?.downloads);
   const candidates = nodes.filter((node) => canReach(node, known, workspace.document.nodes));
   const score = (node: NodeSpec): number =>

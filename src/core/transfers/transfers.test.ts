@@ -6,14 +6,17 @@ import { Transfers, type TransfersOptions } from './transfers';
 
 type Operate = TransfersOptions['operate'];
 
-function setUp(operate: Operate): { transfers: Transfers; asked: unknown[][] } {
+function setUp(
+  operate: Operate,
+  ensureClient: TransfersOptions['ensureClient'] = async () => 'peer1',
+): { transfers: Transfers; asked: unknown[][] } {
   const asked: unknown[][] = [];
   const hub = { push: (_event: StudioEvent) => {}, notice: () => {} };
   const transfers = new Transfers({
     hub: hub as unknown as TransfersOptions['hub'],
     journal: { add: () => {} } as unknown as TransfersOptions['journal'],
     addresses: () => ({ find: () => undefined }) as unknown as ReturnType<TransfersOptions['addresses']>,
-    ensureClient: async () => 'peer1',
+    ensureClient,
     operate: (id, operation, input, options) => {
       asked.push([operation, input]);
       return operate(id, operation, input, options);
@@ -72,5 +75,31 @@ describe('the priority of a download', () => {
     await transfers.cancel(id);
     await waitFor(() => transfers.view(id).phase === 'cancelled');
     await expect(transfers.prioritise(id, 'low')).rejects.toMatchObject({ code: 'ENDED' });
+  });
+});
+
+describe('a download whose client is not found', () => {
+  it('can be cancelled, and lets those after it have their turn', async () => {
+    const { transfers } = setUp(running, (name, _client, signal) =>
+      name === 'b.bin'
+        ? Promise.resolve('peer1')
+        : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
+    const stuck = transfers.download({ name: 'a.bin' });
+    const next = transfers.download({ name: 'b.bin' });
+    await transfers.cancel(stuck);
+    await waitFor(() => transfers.view(stuck).phase === 'cancelled');
+    await waitFor(() => transfers.view(next).phase === 'running');
+    await transfers.close();
+  });
+
+  it('holds up neither its cancellation nor the end of the studio, whatever is waited for', async () => {
+    const { transfers } = setUp(running, () => new Promise(() => {}));
+    const stuck = transfers.download({ name: 'a.bin' });
+    const behind = transfers.download({ name: 'b.bin' });
+    await transfers.cancel(behind);
+    await waitFor(() => transfers.view(behind).phase === 'cancelled');
+    await transfers.close();
+    expect(transfers.view(stuck).phase).toBe('paused');
   });
 });

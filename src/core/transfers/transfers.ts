@@ -5,6 +5,7 @@ import { parseEndpoint } from '../../contract/endpoint';
 import { StudioError, toErrorShape } from '../../contract/errors';
 import type { TransferPhase, TransferView } from '../../contract/events';
 import type { Priority } from '../../contract/priority';
+import { abortable } from '../abortable';
 import type { EventHub } from '../events/event-hub';
 import type { Journal } from '../journal/journal';
 import { RateMeter } from '../rate-meter';
@@ -40,7 +41,7 @@ export interface TransfersOptions {
   hub: EventHub;
   journal: Journal;
   /** Makes sure that this client, or else one that can download the file, runs; resolves to its id. */
-  ensureClient(name: string, client: string | undefined): Promise<string>;
+  ensureClient(name: string, client: string | undefined, signal: AbortSignal): Promise<string>;
   operate(
     id: string,
     operation: string,
@@ -186,10 +187,11 @@ export class Transfers {
 
   async #run(transfer: Transfer, run: NonNullable<Transfer['run']>): Promise<void> {
     const { name } = transfer.view;
+    const { signal } = run.abort;
     try {
-      const client = await this.#clientFor(name, transfer.view.client || undefined);
+      // A client may take long to start, or wait for others that do; who gives up does not wait with it.
+      const client = await abortable(this.#clientFor(transfer, signal), signal);
       this.#change(transfer, { client });
-      run.abort.signal.throwIfAborted();
       const { priority } = transfer.view;
       const input = {
         name,
@@ -198,7 +200,7 @@ export class Transfers {
         ...(priority ? { priority } : {}),
       };
       const result = (await this.#options.operate(client, OPERATION, input, {
-        signal: run.abort.signal,
+        signal,
         progress: (value) => this.#progress(transfer, value),
       })) as Result;
       this.#finish(transfer, result);
@@ -208,8 +210,11 @@ export class Transfers {
   }
 
   /** One after the other: many downloads at once need one new client, not one each. */
-  #clientFor(name: string, wanted: string | undefined): Promise<string> {
-    const client = this.#choosing.then(() => this.#options.ensureClient(name, wanted));
+  #clientFor({ view: { name, client: wanted } }: Transfer, signal: AbortSignal): Promise<string> {
+    const client = this.#choosing.then(() => {
+      signal.throwIfAborted();
+      return this.#options.ensureClient(name, wanted || undefined, signal);
+    });
     this.#choosing = client.catch(() => undefined);
     return client;
   }
