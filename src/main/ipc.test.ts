@@ -1,6 +1,6 @@
 /** The doors between page and core in Electron's shell, against a fake that records. */
 import * as electron from 'electron';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { channels, type Reply } from '../contract/bridge';
 import { StudioError } from '../contract/errors';
 import type { EventBatch, StudioEvent } from '../contract/events';
@@ -103,6 +103,8 @@ describe('tray and taskbar', () => {
 });
 
 describe('quitting', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('waits for the core, once, then quits', async () => {
     fake.app.removeAllListeners();
     const core = fakeCore();
@@ -125,5 +127,26 @@ describe('quitting', () => {
     const again = { preventDefault: vi.fn() };
     fake.app.emit('before-quit', again);
     expect(again.preventDefault).not.toHaveBeenCalled();
+  });
+
+  it('asks again whoever goes on waiting, until they force it', async () => {
+    vi.useFakeTimers();
+    fake.app.removeAllListeners();
+    fake.app.quit.mockClear();
+    const core = fakeCore();
+    const forced = new Promise<void>((resolve) => core.closeNow.mockImplementation(async () => resolve()));
+    core.close.mockReturnValue(forced);
+    const [force, wait] = [{ response: 0 }, { response: 1 }];
+    fake.dialog.showMessageBox.mockReset();
+    fake.dialog.showMessageBox
+      .mockResolvedValueOnce(wait)
+      .mockResolvedValueOnce(wait)
+      .mockResolvedValue(force);
+    quitGracefully(core);
+    fake.app.emit('before-quit', { preventDefault: vi.fn() });
+    await vi.runAllTimersAsync();
+    expect(fake.dialog.showMessageBox).toHaveBeenCalledTimes(3);
+    expect(core.closeNow).toHaveBeenCalledTimes(1);
+    expect(fake.app.quit).toHaveBeenCalledTimes(1);
   });
 });

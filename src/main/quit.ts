@@ -1,38 +1,39 @@
 import { app, dialog } from 'electron';
 import type { Core } from '../core/core';
 
-/** After this the person is asked whether to go on waiting for nodes that do not end. */
+/** Whenever this has passed the person is asked whether to go on waiting for nodes that do not end. */
 const PATIENCE_MS = 8000;
 
 /** Quitting waits for the nodes, then offers to force. The app ends when the core has closed. */
 export function quitGracefully(core: Pick<Core, 'close' | 'closeNow'>): void {
   let closed = false;
   let closing = false;
+  let patience: NodeJS.Timeout;
+  const wait = (): void => {
+    patience = setTimeout(async () => {
+      // What forcing cannot save, `close` tells.
+      if (await isForceWanted()) core.closeNow().catch(() => undefined);
+      if (!closed) wait();
+    }, PATIENCE_MS);
+  };
   app.on('before-quit', (event) => {
     if (closed) return;
     event.preventDefault();
     if (closing) return;
     closing = true;
-    const end = (): void => {
-      closed = true;
-      app.quit();
-    };
-    const late = setTimeout(() => void offerForce(core).then(end), PATIENCE_MS);
-    core.close().then(
-      () => {
-        clearTimeout(late);
-        end();
-      },
-      (error: Error) => {
-        clearTimeout(late);
-        dialog.showErrorBox('Not everything could be saved', error.message);
-        end();
-      },
-    );
+    wait();
+    core
+      .close()
+      .catch((error: Error) => dialog.showErrorBox('Not everything could be saved', error.message))
+      .then(() => {
+        closed = true;
+        clearTimeout(patience);
+        app.quit();
+      });
   });
 }
 
-async function offerForce(core: Pick<Core, 'close' | 'closeNow'>): Promise<void> {
+async function isForceWanted(): Promise<boolean> {
   const { response } = await dialog.showMessageBox({
     type: 'question',
     message: 'Some nodes have not ended yet.',
@@ -42,5 +43,5 @@ async function offerForce(core: Pick<Core, 'close' | 'closeNow'>): Promise<void>
     defaultId: 1,
     cancelId: 1,
   });
-  await (response === 0 ? core.closeNow() : core.close());
+  return response === 0;
 }
