@@ -1,6 +1,9 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StudioError } from '../../contract/errors';
 import type { StudioEvent } from '../../contract/events';
+import { scratchFolder } from '../../testing/scratch-folder';
 import { waitFor } from '../testing/wait-for';
 import { Transfers, type TransfersOptions } from './transfers';
 
@@ -101,5 +104,28 @@ describe('a download whose client is not found', () => {
     await waitFor(() => transfers.view(behind).phase === 'cancelled');
     await transfers.close();
     expect(transfers.view(stuck).phase).toBe('paused');
+  });
+});
+
+describe('a download that is cancelled', () => {
+  it.each(['running', 'paused'])('when it is %s, says which file it could not delete', async (phase) => {
+    const folder = await scratchFolder();
+    // A folder is what no account can delete as a file.
+    const partial = join(folder, 'a.bin.part');
+    await mkdir(partial);
+    const { transfers } = setUp((...args) => {
+      args[3]?.progress({ partial });
+      return running(...args);
+    });
+    const id = transfers.download({ name: 'a.bin' });
+    await waitFor(() => transfers.view(id).phase === 'running');
+    if (phase === 'paused') transfers.pause(id);
+    await waitFor(() => transfers.view(id).phase === phase);
+    await transfers.cancel(id);
+    const error = await waitFor(() => transfers.view(id).error);
+    expect(error.message).toContain(partial);
+    expect(transfers.view(id).phase).toBe('cancelled');
+    expect(await readdir(folder)).toEqual(['a.bin.part']);
+    await transfers.close();
   });
 });

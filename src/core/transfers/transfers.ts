@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { parseEndpoint } from '../../contract/endpoint';
-import { StudioError, toErrorShape } from '../../contract/errors';
+import { type ErrorShape, StudioError, toErrorShape } from '../../contract/errors';
 import type { TransferPhase, TransferView } from '../../contract/events';
 import type { Priority } from '../../contract/priority';
 import { abortable } from '../abortable';
 import type { EventHub } from '../events/event-hub';
 import type { Journal } from '../journal/journal';
 import { RateMeter } from '../rate-meter';
+import { pathProblem } from '../storage/path-problem';
 import type { AddressBook } from '../supervisor/address-book';
 
 /** The operation of nodes that can fetch; see the client's manifest. */
@@ -126,8 +127,7 @@ export class Transfers {
       return;
     }
     if (transfer.view.phase !== 'paused' && transfer.view.phase !== 'failed') return;
-    this.#change(transfer, { phase: 'cancelled', endedAt: Date.now() });
-    await this.#discardPartial(transfer);
+    await this.#discard(transfer);
   }
 
   /** From now on, and whenever it is begun again. @throws StudioError when it has ended */
@@ -166,7 +166,7 @@ export class Transfers {
   async close(): Promise<void> {
     const runs = [...this.#transfers.values()].flatMap(({ run }) => run ?? []);
     for (const run of runs) this.#interrupt(run, 'pause');
-    await Promise.all(runs.map(({ ended }) => ended));
+    await Promise.allSettled(runs.map(({ ended }) => ended));
     clearInterval(this.#ticker);
     this.#ticker = undefined;
   }
@@ -280,13 +280,9 @@ export class Transfers {
     thrown: unknown,
   ): Promise<void> {
     if (intent === 'pause') return this.#change(transfer, { phase: 'paused', bytesPerSecond: 0 });
-    const ended = { bytesPerSecond: 0, endedAt: Date.now() };
-    if (intent === 'cancel') {
-      await this.#discardPartial(transfer);
-      return this.#change(transfer, { ...ended, phase: 'cancelled' });
-    }
+    if (intent === 'cancel') return this.#discard(transfer);
     const error = toErrorShape(thrown);
-    this.#change(transfer, { ...ended, phase: 'failed', error });
+    this.#change(transfer, { phase: 'failed', bytesPerSecond: 0, endedAt: Date.now(), error });
     const { name } = transfer.view;
     this.#options.hub.notice(
       'bad',
@@ -295,8 +291,15 @@ export class Transfers {
     );
   }
 
-  async #discardPartial({ partial }: Transfer): Promise<void> {
-    if (partial !== undefined) await rm(partial, { force: true });
+  /** It is cancelled when what had come is gone. What cannot be deleted is told with it. */
+  async #discard(transfer: Transfer): Promise<void> {
+    const problem = await deletionProblem(transfer.partial);
+    this.#change(transfer, {
+      phase: 'cancelled',
+      bytesPerSecond: 0,
+      endedAt: Date.now(),
+      ...(problem ? { error: problem } : {}),
+    });
   }
 
   #interrupt(run: NonNullable<Transfer['run']>, intent: 'pause' | 'cancel'): void {
@@ -337,6 +340,19 @@ export class Transfers {
   #forget({ view }: Transfer): void {
     this.#transfers.delete(view.id);
     this.#options.hub.push({ type: 'transfer-removed', id: view.id });
+  }
+}
+
+/** Deletes the file, if there is one; resolves to why it is still there. */
+async function deletionProblem(path: string | undefined): Promise<ErrorShape | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    await rm(path, { force: true });
+    return undefined;
+  } catch (thrown) {
+    const { code, message } = toErrorShape(thrown);
+    const why = pathProblem(code) ?? message;
+    return { code, message: `What had come is still in ${path}: ${why}.`, hint: 'Delete it yourself.' };
   }
 }
 
