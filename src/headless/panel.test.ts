@@ -2,9 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -31,9 +31,11 @@ interface Running {
   errors: () => string;
   exit: Promise<number | null>;
 }
-async function panel(...args: string[]): Promise<Running> {
-  const child = spawn(process.execPath, [cliEntry(), 'panel', '--no-open', ...args], {
-    env: { ...process.env, MICRO_CDN_DATA: join(folder, 'data') },
+const panel = (...args: string[]): Promise<Running> => run(['panel', '--no-open', ...args]);
+
+async function run(args: string[], env: Record<string, string> = {}): Promise<Running> {
+  const child = spawn(process.execPath, [cliEntry(), ...args], {
+    env: { ...process.env, MICRO_CDN_DATA: join(folder, 'data'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
@@ -137,6 +139,27 @@ describe('micro-cdn panel', () => {
       child.kill('SIGINT');
       expect(await exit).toBe(130);
       await gone(pids);
+    },
+  );
+
+  it.skipIf(process.platform === 'win32')(
+    'ends in order while what opens the browser still runs',
+    async () => {
+      const bin = join(folder, 'bin');
+      const opened = join(folder, 'opener.pid');
+      await mkdir(bin);
+      for (const opener of ['xdg-open', 'open'])
+        await writeFile(join(bin, opener), `#!/bin/sh\necho $$ > '${opened}'\nexec sleep 600\n`, {
+          mode: 0o755,
+        });
+      const { child, exit } = await run(['panel'], { PATH: `${bin}${delimiter}${process.env.PATH}` });
+      const opener = await waitFor(async () => Number(await readFile(opened, 'utf8').catch(() => '')), 'it');
+      try {
+        child.kill('SIGTERM');
+        expect(await exit).toBe(0);
+      } finally {
+        process.kill(opener, 'SIGKILL');
+      }
     },
   );
 

@@ -2,7 +2,7 @@
 import { basename, dirname, join } from 'node:path';
 import { version } from '../../package.json';
 import { StudioError, toErrorShape } from '../contract/errors';
-import { createCore } from '../core/core';
+import { type Core, createCore } from '../core/core';
 import { defaultDataFolder } from '../core/data-folder';
 import { isLoopback } from './access';
 
@@ -58,9 +58,19 @@ async function runUntilSignal(options: PanelOptions): Promise<number> {
   }
   process.stdout.write(`${server.url}\n`);
   if (!isLoopback(options.host)) process.stderr.write(exposureWarning(options.host));
-  if (options.open && !(await openBrowser(server.url)))
-    process.stderr.write('No browser could be opened; open the address above yourself.\n');
+  const ended = endedBySignal(core, server);
+  // Not waited for: some openers run for as long as the browser.
+  if (options.open) void openOrTell(server.url);
+  return ended;
+}
 
+async function openOrTell(url: string): Promise<void> {
+  if (await openBrowser(url)) return;
+  process.stderr.write('No browser could be opened; open the address above yourself.\n');
+}
+
+/** Closes both at the first signal, and at once at a second one; resolves to the exit code. */
+function endedBySignal(core: Core, server: PanelServer): Promise<number> {
   return new Promise((resolve) => {
     let closing: Promise<void> | undefined;
     let code = 0;
