@@ -163,6 +163,15 @@ describe('micro-cdn panel', () => {
     },
   );
 
+  it.skipIf(process.platform === 'win32')('goes on after a rejection that nobody handled', async () => {
+    const fail = "process.on('SIGUSR2', () => Promise.reject(new Error('nobody listens')));";
+    const imported = `--import=data:text/javascript,${encodeURIComponent(fail)}`;
+    const { child, url, errors } = await run(['panel', '--no-open'], { NODE_OPTIONS: imported });
+    child.kill('SIGUSR2');
+    await waitFor(() => errors().includes('nobody listens'), 'the rejection');
+    expect((await ask(url, 'studio.snapshot')).nodes).toEqual([]);
+  });
+
   it('says who has its workspace open', async () => {
     const { path } = await workspaceFile();
     const first = await panel('--workspace', path);

@@ -39,6 +39,7 @@ export async function runPanel(options: PanelOptions): Promise<number> {
 }
 
 async function runUntilSignal(options: PanelOptions): Promise<number> {
+  process.on('unhandledRejection', tellAndGoOn);
   const dataFolder = options.dataFolder ?? defaultDataFolder();
   const programs = options.programs ?? builtPrograms();
   const core = await createCore({
@@ -62,6 +63,12 @@ async function runUntilSignal(options: PanelOptions): Promise<number> {
   // Not waited for: some openers run for as long as the browser.
   if (options.open) void openOrTell(server.url);
   return ended;
+}
+
+/** A net under mistakes of ours: one piece of work that failed must not end a network of nodes. */
+function tellAndGoOn(reason: unknown): void {
+  const what = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+  process.stderr.write(`micro-cdn: this is a bug, and the panel goes on: ${what}\n`);
 }
 
 async function openOrTell(url: string): Promise<void> {
