@@ -127,6 +127,7 @@ export class Core {
     this.faults = new Faults({
       hub,
       journal,
+      platform: options.shell.platform,
       node: (id) => this.supervisor.spec(id),
       view: (id) => this.supervisor.viewIfKnown(id),
       nodes: () => this.#workspace?.document.nodes ?? [],

@@ -192,6 +192,8 @@ export interface FaultDefinition<F extends Fields = Fields> {
   bothWays?: boolean;
   /** Done by the core, from outside the process: it has no effect inside. */
   byCore?: boolean;
+  /** Systems, by Node's names for them, that cannot do it. */
+  notOn?: readonly string[];
   /** Something of one process: over when that ends, while other faults hold for the next one too. */
   endsWithProcess?: boolean;
   create(settings: FaultSettings<ConfigOf<F>>, machine: Machine): FaultBehaviour;

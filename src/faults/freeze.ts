@@ -8,6 +8,7 @@ export const freeze = defineFault({
   look: 'dead-end',
   targets: ['node'],
   byCore: true,
+  notOn: ['win32'],
   endsWithProcess: true,
   fields: {},
   badge: () => 'frozen',

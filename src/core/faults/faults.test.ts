@@ -7,7 +7,7 @@ import { EventHub } from '../events/event-hub';
 import { Journal, type JournalInput } from '../journal/journal';
 import { Faults } from './faults';
 
-function setUp() {
+function setUp({ platform = 'linux' } = {}) {
   const hub = new EventHub(() => {});
   const entries: JournalInput[] = [];
   const journal = Object.assign(new Journal(hub), { add: (entry: JournalInput) => void entries.push(entry) });
@@ -33,6 +33,7 @@ function setUp() {
   const parts = new Faults({
     hub,
     journal,
+    platform,
     node: find,
     nodes: () => nodes,
     view: (id) => ({ ports: ports[id] ?? {}, phase: 'running' }) as NodeView,
@@ -90,6 +91,15 @@ describe('faults of a workspace', () => {
     expect(() => faults.set([latency({ params: { delay: -1 } })])).toThrow('Latency, delay');
     expect(() => faults.set([latency({ node: 'gone' })])).toThrow('There is no node gone.');
     expect(faults.list()).toEqual([]);
+  });
+
+  it('are refused where the system cannot do them, and can be switched off where they came from elsewhere', () => {
+    const { faults } = setUp({ platform: 'win32' });
+    const freeze = latency({ kind: 'freeze' });
+    expect(() => faults.set([freeze])).toThrow('Freeze cannot be done on this system.');
+    expect(faults.list()).toEqual([]);
+    faults.set([{ ...freeze, enabled: false }]);
+    expect(faults.list()).toHaveLength(1);
   });
 
   it('follow the addresses of their peers, from the configuration and from what is bound', () => {

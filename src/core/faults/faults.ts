@@ -22,6 +22,8 @@ const FREEZE = 'freeze';
 export interface FaultsOptions {
   hub: EventHub;
   journal: Journal;
+  /** The system that the nodes run on, by Node's name for it. */
+  platform: string;
   /** @throws StudioError when there is none */
   node(id: string): NodeSpec;
   nodes(): readonly NodeSpec[];
@@ -34,12 +36,13 @@ export interface FaultsOptions {
 
 export class Faults {
   readonly #options: FaultsOptions;
-  readonly #freezer = new Freezer();
+  readonly #freezer: Freezer;
   readonly #effects: FaultEffects;
   #freezeTimer: NodeJS.Timeout | undefined;
 
   constructor(options: FaultsOptions) {
     this.#options = options;
+    this.#freezer = new Freezer(options.platform);
     this.#effects = new FaultEffects((fault, what) =>
       this.#note('warning', 'fault-effect', fault, `${what} ${this.#placeOf(fault)}.`),
     );
@@ -174,6 +177,11 @@ export class Faults {
     if (!definition) {
       const hint = 'It may belong to another version of this program.';
       throw new StudioError('UNKNOWN_FAULT', `There is no fault "${fault.kind}".`, hint);
+    }
+    // One that came with a workspace from another system can still be switched off.
+    if (fault.enabled && definition.notOn?.includes(this.#options.platform)) {
+      const hint = 'Hang does nearly the same: the node answers nothing.';
+      throw new StudioError('NOT_ON_THIS_SYSTEM', `${definition.label} cannot be done on this system.`, hint);
     }
     const params = configSchema(definition.fields).safeParse(fault.params);
     if (!params.success) {

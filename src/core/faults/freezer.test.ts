@@ -6,6 +6,12 @@ import { expect, it } from 'vitest';
 import { scratchFolder } from '../../testing/scratch-folder';
 import { Freezer } from './freezer';
 
+it('does nothing where there is no SIGSTOP', () => {
+  const freezer = new Freezer('win32');
+  freezer.freeze(process.pid);
+  expect(freezer.isFrozen(process.pid)).toBe(false);
+});
+
 it.skipIf(process.platform === 'win32')('stops a process from outside, and lets it go on', async () => {
   const folder = await scratchFolder();
   const program = join(folder, 'echo.cjs');

@@ -1,19 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { StudioError } from '../../contract/errors';
 
 /**
  * Stops processes with SIGSTOP and lets them go on with SIGCONT. A stopped process cannot notice that its
  * parent is gone, so each has a guard that ends it then: nothing is left behind, even when the studio is killed.
+ * Windows has neither signal: there nothing is ever frozen.
  */
 export class Freezer {
   readonly #frozen = new Map<number, ChildProcess>();
+  readonly #platform: string;
 
-  /** @throws StudioError where the system has no SIGSTOP */
+  constructor(platform: string = process.platform) {
+    this.#platform = platform;
+  }
+
   freeze(pid: number): void {
-    if (this.#frozen.has(pid)) return;
-    if (process.platform === 'win32') {
-      throw new StudioError('NO_SIGSTOP', 'Windows cannot stop a process.', 'Use "Hang" instead.');
-    }
+    if (this.#platform === 'win32' || this.#frozen.has(pid)) return;
     const watch = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -KILL "$2" 2>/dev/null';
     const guard = spawn('sh', ['-c', watch, 'guard', String(process.pid), String(pid)], { stdio: 'ignore' });
     guard.on('error', () => this.thaw(pid));

@@ -16,6 +16,7 @@ export function FaultMenu({ place }: { place: FaultPlace }) {
     sameItems,
   );
   const nodesInAll = useStudio((state) => state.specs.size);
+  const platform = useStudio((state) => state.shell.platform);
   const show = (): void => {
     if ('link' in place) panel.patch({ selection: [], selectedLink: place.link, inspectorOpen: true });
     else panel.openInspector('faults');
@@ -42,7 +43,7 @@ export function FaultMenu({ place }: { place: FaultPlace }) {
               Partition from the rest
             </Menu.Item>
           )}
-          {commonAt(place).map(({ kind, label, observe }) => (
+          {commonAt(place, platform).map(({ kind, label, observe }) => (
             <Menu.Item key={kind} title={observe} onClick={() => add(kind)}>
               {label}
             </Menu.Item>

@@ -65,7 +65,8 @@ export function FaultsPanel({
 
 function AddFault({ place }: { place: FaultPlace }) {
   const commands = useFaultCommands();
-  const offers = offersAt(place);
+  const platform = useStudio((state) => state.shell.platform);
+  const offers = offersAt(place, platform);
   const observe = new Map(offers.flatMap(({ items }) => items.map((item) => [item.kind, item.observe])));
   return (
     <Select

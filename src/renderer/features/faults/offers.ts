@@ -11,11 +11,16 @@ export interface Offer {
 
 const isLinkFault = (fault: FaultDefinition): boolean => fault.targets.some((target) => target !== 'node');
 
+/** Those that the system of the nodes can do. */
+const possibleOn = (platform: string): FaultDefinition[] =>
+  faults.filter(({ notOn }) => !notOn?.includes(platform));
+
 /** A link takes faults of links; a node those of nodes, and those of links for all its traffic. */
-export function offersAt(place: FaultPlace): Offer[] {
-  const link = { group: 'Traffic', items: faults.filter(isLinkFault) };
+export function offersAt(place: FaultPlace, platform: string): Offer[] {
+  const possible = possibleOn(platform);
+  const link = { group: 'Traffic', items: possible.filter(isLinkFault) };
   if ('link' in place) return [link];
-  return [{ group: 'Process and disk', items: faults.filter((fault) => !isLinkFault(fault)) }, link];
+  return [{ group: 'Process and disk', items: possible.filter((fault) => !isLinkFault(fault)) }, link];
 }
 
 const commonOnLinks = [
@@ -44,10 +49,11 @@ const commonOnNodes = [
 ];
 
 /** The ten commonest, for the context menu. Several nodes are cut off together, not each from the others. */
-export function commonAt(place: FaultPlace): FaultDefinition[] {
+export function commonAt(place: FaultPlace, platform: string): FaultDefinition[] {
   const kinds = 'link' in place ? commonOnLinks : commonOnNodes;
   const offered = isSeveral(place) ? kinds.filter((kind) => kind !== 'partition') : kinds;
-  return offered.flatMap((kind) => faults.find((fault) => fault.kind === kind) ?? []);
+  const possible = possibleOn(platform);
+  return offered.flatMap((kind) => possible.find((fault) => fault.kind === kind) ?? []);
 }
 
 function isSeveral(place: FaultPlace): boolean {
