@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,6 +17,8 @@ let hub: EventHub;
 let tasks: Tasks;
 let content: Content;
 let events: StudioEvent[];
+/** Called whenever the node's folder is asked for, which each write does. */
+let onFolder: () => void;
 
 const node: NodeSpec = {
   id: 'cs1',
@@ -30,6 +33,7 @@ beforeEach(async () => {
   root = await scratchFolder();
   served = join(root, 'served');
   events = [];
+  onFolder = () => undefined;
   alive = new AbortController().signal;
   hub = new EventHub(() => undefined);
   hub.open({ onBatch: (batch) => events.push(...batch.events) });
@@ -38,7 +42,10 @@ beforeEach(async () => {
     hub,
     tasks,
     node: () => node,
-    folderOf: () => served,
+    folderOf: () => {
+      onFolder();
+      return served;
+    },
     trash: () => join(root, '.trash'),
     notes: () => new Map([['a b', 'A space in the name.']]),
   });
@@ -100,6 +107,14 @@ describe('a list of files', () => {
 
 describe('an import', () => {
   const outside = (): string => join(root, 'outside');
+
+  it('goes on after a file that can no longer be read', async () => {
+    await put({ 'tree/a.txt': '1', 'tree/b.txt': '22', 'tree/c.txt': '333' }, outside());
+    onFolder = () => rmSync(join(outside(), 'tree/b.txt'), { force: true });
+    const [id = ''] = content.import('cs1', [join(outside(), 'tree')]);
+    expect(await ended(id)).toMatchObject({ error: { message: expect.stringContaining('b.txt') } });
+    expect(await names()).toEqual(['tree/a.txt', 'tree/c.txt']);
+  });
 
   it('copies files and folders as tasks, with what came of it', async () => {
     await put(

@@ -77,6 +77,8 @@ export class Imports {
     const { task } = batch;
     const onBytes = (count: number): void => task.advance(count);
     const chunks = createReadStream(source, { highWaterMark: READ_BYTES });
+    // It may fail before it is read from, and is then told by the first read: until there is one, nobody listens.
+    chunks.on('error', () => undefined);
     try {
       batch.fileAdded(await this.#folders.write(node, name, chunks, { size, signal: task.signal, onBytes }));
     } catch (error) {
