@@ -402,6 +402,30 @@ describe('a workspace', () => {
     expect(core.settings.current.recentWorkspaces[0]).toBe(former);
   });
 
+  it('shows nothing of what the nodes of the former one, of the same ids, wrote and did', async () => {
+    const studio = await setUp();
+    const { call, launcher, phase, core } = studio;
+    await call('nodes.start', { ids: [await add(studio, 'index-server')] });
+    await phase('index1', 'running');
+    const peer = { host: '192.0.2.1', port: 80 };
+    const message = { at: 1, direction: 'out', transport: 'tcp', peer, text: 'HELLO' } as const;
+    launcher.of('Index1').output('something is wrong');
+    launcher.of('Index1').say({ type: 'telemetry', telemetry: { messages: [message] } });
+    expect(await call('logs.list', { node: 'index1' })).toHaveLength(1);
+    expect(await call('messages.list', {})).toHaveLength(1);
+    await call('workspace.create', { name: 'Other' });
+    await add(studio, 'index-server');
+    expect(await call('logs.list', { node: 'index1' })).toEqual([]);
+    expect(await call('messages.list', {})).toEqual([]);
+    core.journal.add({ level: 'bad', type: 'server-down', text: '…', subject: 'Index1' });
+    const entries = await waitFor(() => {
+      const list = core.journal.list({ limit: 10 });
+      return list.at(-1)?.type === 'server-down' && list;
+    });
+    expect(entries.at(-2)?.type).toBe('node-stopped');
+    expect(entries.at(-1)?.cause).toBeUndefined();
+  });
+
   it('is one at a time, however many are opened at once', async () => {
     const { call, core, folder } = await setUp();
     await Promise.all(['A', 'B', 'C'].map((name) => call('workspace.create', { name })));

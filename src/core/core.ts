@@ -315,6 +315,8 @@ export class Core {
     this.content.close();
     this.transfers.clear();
     this.tasks.clear();
+    this.records.clear();
+    this.journal.beginAnew();
     await workspace.close();
     this.#workspace = undefined;
   }

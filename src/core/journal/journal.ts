@@ -61,6 +61,13 @@ export class Journal {
     return this.#entries.newest(limit, (entry) => before === undefined || entry.seq < before);
   }
 
+  /** Another workspace is open: what happens from now on follows from nothing that was, of whatever name. */
+  beginAnew(): void {
+    clearTimeout(this.#timer);
+    this.#enter(Number.POSITIVE_INFINITY);
+    this.#causes.clear();
+  }
+
   get #orderWithin(): number {
     return this.#hub.visible ? ORDER_WITHIN_MS.visible : ORDER_WITHIN_MS.hidden;
   }

@@ -9,7 +9,7 @@ const MESSAGES = 10_000;
 
 export class NodeRecords {
   readonly #logs = new Map<string, { seq: number; lines: RingBuffer<LogLine> }>();
-  readonly #messages = new RingBuffer<WireMessage>(MESSAGES);
+  #messages = new RingBuffer<WireMessage>(MESSAGES);
   #messageSeq = 0;
 
   constructor(private readonly hub: EventHub) {}
@@ -48,6 +48,12 @@ export class NodeRecords {
 
   forget(node: string): void {
     this.#logs.delete(node);
+  }
+
+  /** Another workspace is open, whose nodes may have the same ids. */
+  clear(): void {
+    this.#logs.clear();
+    this.#messages = new RingBuffer<WireMessage>(MESSAGES);
   }
 
   #logOf(node: string): { seq: number; lines: RingBuffer<LogLine> } {
