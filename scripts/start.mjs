@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { electronBinary, electronPackage } from './electron-binary.mjs';
+import { startFailure } from './start-failure.mjs';
 
 const FETCH_TIMEOUT_MS = 120_000;
 const root = join(import.meta.dirname, '..');
@@ -23,16 +24,35 @@ if (outOfDate()) {
   }
 }
 
-const [command, ...args] = shell();
-const child = spawn(command, [...args, ...process.argv.slice(2)], { stdio: 'inherit' });
+const inBrowser = [process.execPath, 'out/main/cli.js', 'panel'];
+let child;
+run(shell());
 process.on('SIGTERM', () => child.kill('SIGTERM'));
 // Ctrl-C reaches every program of the terminal: a second one from here would be taken for impatience.
 process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
-child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+
+/** Ends as the program does; where that cannot start on this machine, the panel opens in the browser instead. */
+function run([command, ...args]) {
+  const begun = performance.now();
+  const isElectron = command !== process.execPath;
+  const openInBrowser = (reason) => {
+    console.error(`Electron cannot start here (${reason}), so the panel opens in the browser.`);
+    run(inBrowser);
+  };
+  child = spawn(command, [...args, ...process.argv.slice(2)], { stdio: 'inherit' });
+  child.on('exit', (code, signal) => {
+    const reason = startFailure({ code, signal, afterMs: performance.now() - begun });
+    if (reason && isElectron) openInBrowser(reason);
+    else process.exit(code ?? (signal ? 1 : 0));
+  });
+  child.on('error', (error) => {
+    if (!isElectron) throw error;
+    openInBrowser(error.message);
+  });
+}
 
 /** The program to run: Electron, or the panel in the browser with the reason in one line. */
 function shell() {
-  const inBrowser = [process.execPath, 'out/main/cli.js', 'panel'];
   if (process.env.MICRO_CDN_SHELL === 'browser') return inBrowser;
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) {
     // The first line of standard output is the panel's address, so notes go to standard error.
