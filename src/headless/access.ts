@@ -2,7 +2,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { hostname, networkInterfaces } from 'node:os';
-import { formatEndpoint } from '../contract/endpoint';
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../contract/endpoint';
+
+const HTTP_PORT = 80;
 
 /** 256 random bits, fit for a URL. */
 export function newToken(): string {
@@ -28,15 +30,25 @@ export function isLoopback(host: string): boolean {
 /**
  * The values of the Host header under which this server may be reached. Any other is a page of somebody else
  * whose name was made to point here (DNS rebinding).
+ *
+ * @param others what the person allows besides, as `NAME` or `NAME:PORT`: a published port, a name of the network's
  */
-export function allowedHosts(host: string, port: number): ReadonlySet<string> {
+export function allowedHosts({ host, port }: Endpoint, others: readonly string[] = []): ReadonlySet<string> {
   const names = new Set([host]);
   if (isLoopback(host)) for (const name of ['127.0.0.1', 'localhost', '::1']) names.add(name);
   if (host === '0.0.0.0' || host === '::') {
     for (const name of ['localhost', '127.0.0.1', '::1', hostname()]) names.add(name);
     for (const each of Object.values(networkInterfaces()).flat()) if (each) names.add(each.address);
   }
-  return new Set([...names].map((name) => formatEndpoint({ host: name, port }).toLowerCase()));
+  const own = [...names].map((name) => ({ host: name, port }));
+  return new Set([...own, ...others.map((each) => parseEndpoint(each, port))].flatMap(hostValues));
+}
+
+/** A browser leaves the port of the scheme out (RFC 9110, section 7.2). */
+function hostValues(endpoint: Endpoint | null): string[] {
+  if (!endpoint) return [];
+  const value = formatEndpoint(endpoint).toLowerCase();
+  return endpoint.port === HTTP_PORT ? [value, value.replace(/:\d+$/, '')] : [value];
 }
 
 /** Whether the request was made to this server by its name, and not by way of another's. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { version } from '../../package.json';
+import { parseEndpoint } from '../contract/endpoint';
 import { StudioError } from '../contract/errors';
 import type { FaultSpec } from '../contract/fault';
 import type { NodeManifest } from '../contract/manifest';
@@ -20,10 +21,17 @@ interface Command extends CommandHelp {
 const panel: Command = {
   name: 'panel',
   summary: 'Open the control panel in the browser.',
-  usage: 'micro-cdn panel [--host 127.0.0.1] [--port N] [--no-open] [--workspace FILE]',
+  usage:
+    'micro-cdn panel [--host 127.0.0.1] [--port N] [--allow-host NAME:PORT] [--no-open] [--workspace FILE]',
   flags: [],
   async run(argv) {
-    const options = { host: '127.0.0.1', port: 0, open: true, workspace: undefined as string | undefined };
+    const options = {
+      host: '127.0.0.1',
+      port: 0,
+      allow: [] as string[],
+      open: true,
+      workspace: undefined as string | undefined,
+    };
     const flags = panelFlags(options);
     const { help, positional } = parseLine(argv, flags);
     if (help) return print(commandHelp({ ...panel, flags }));
@@ -36,6 +44,7 @@ const panel: Command = {
 function panelFlags(options: {
   host: string;
   port: number;
+  allow: string[];
   open: boolean;
   workspace: string | undefined;
 }): Flag[] {
@@ -57,6 +66,16 @@ function panelFlags(options: {
         if (!/^\d{1,5}$/.test(value) || port > 65_535)
           throw new UsageError(`--port takes a port, not "${value}".`);
         options.port = port;
+      },
+    },
+    {
+      names: ['--allow-host'],
+      value: 'NAME[:PORT]',
+      help: 'Another name by which browsers reach it, as through a published port. Repeat for several.',
+      apply: (value) => {
+        if (!parseEndpoint(value, 1))
+          throw new UsageError(`--allow-host takes NAME or NAME:PORT, not "${value}".`);
+        options.allow.push(value);
       },
     },
     {

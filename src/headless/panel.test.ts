@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -183,6 +184,22 @@ describe('micro-cdn panel', () => {
   it('says that its port is taken', async () => {
     const first = await panel();
     await expect(panel('--port', first.url.port)).rejects.toThrow(/Port \d+ is in use/);
+  });
+
+  it('is reached by the names that were allowed, and by no other', async () => {
+    const { url } = await panel('--allow-host', 'localhost:9000', '--allow-host', 'cdn.example');
+    const status = (name: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = get({ host: url.hostname, port: url.port, headers: { Host: name } }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        asked.on('error', reject);
+      });
+    expect(await status('evil.example')).toBe(421);
+    for (const name of ['localhost:9000', `cdn.example:${url.port}`])
+      expect(await status(name)).not.toBe(421);
+    await expect(panel('--allow-host', 'http://cdn.example/')).rejects.toThrow(/takes NAME or NAME:PORT/);
   });
 
   it('warns when other machines can reach it', async () => {

@@ -5,7 +5,6 @@ import { StudioError, toErrorShape } from '../contract/errors';
 import { type Core, createCore } from '../core/core';
 import { defaultDataFolder } from '../core/data-folder';
 import { isLoopback } from './access';
-
 import { childProcessLauncher } from './launcher';
 import { openBrowser } from './open-browser';
 import { type PanelServer, servePanelOver } from './server';
@@ -17,6 +16,8 @@ export interface PanelOptions {
   host: string;
   /** 0: any free one. */
   port: number;
+  /** Further names by which browsers may reach it: `NAME` or `NAME:PORT`. */
+  allow?: readonly string[];
   /** Open the browser. */
   open: boolean;
   /** Workspace file; made if it is missing. Default: the one that was open last. */
@@ -51,8 +52,8 @@ async function runUntilSignal(options: PanelOptions): Promise<number> {
   });
   let server: PanelServer;
   try {
-    const { host, port } = options;
-    server = await servePanelOver({ core, rendererFolder: programs.rendererFolder, host, port });
+    const { host, port, allow } = options;
+    server = await servePanelOver({ core, rendererFolder: programs.rendererFolder, host, port, allow });
   } catch (error) {
     await core.close();
     throw error;

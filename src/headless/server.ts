@@ -19,6 +19,8 @@ const CLOSE_MS = 500;
 const SOCKET_PATH = '/ws';
 const UPLOAD_PATH = /^\/upload\/([\w-]{1,64})$/;
 const DOWNLOAD_PATH = /^\/download\/([\w-]{1,64})$/;
+const notKnown =
+  'This panel is not known by that name. If the name is yours, start the panel with --allow-host NAME:PORT.';
 
 export interface PanelServerOptions {
   core: Core;
@@ -27,6 +29,8 @@ export interface PanelServerOptions {
   host: string;
   /** 0: any free one. */
   port: number;
+  /** Further names by which browsers may reach it; see `allowedHosts`. */
+  allow?: readonly string[] | undefined;
 }
 
 export interface PanelServer {
@@ -43,12 +47,12 @@ export async function servePanelOver(options: PanelServerOptions): Promise<Panel
   const token = newToken();
   const http = createServer({ requestTimeout: 0 });
   const port = await listen(http, host, options.port);
-  const hosts = allowedHosts(host, port);
+  const hosts = allowedHosts({ host, port }, options.allow);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
 
   http.on('request', (request, response) => {
     setCommonHeaders(response, request.headers.host ?? '');
-    if (!hostAllowed(request, hosts)) return answer(response, 421, 'This server is not known by that name.');
+    if (!hostAllowed(request, hosts)) return answer(response, 421, notKnown);
     const upload = UPLOAD_PATH.exec(request.url ?? '')?.[1];
     const download = DOWNLOAD_PATH.exec(request.url ?? '')?.[1];
     if (upload) void receiveUpload(core, token, upload, request, response);
