@@ -34,7 +34,6 @@ if (app.requestSingleInstanceLock()) {
 
 async function open(): Promise<void> {
   denyPermissions(session.defaultSession);
-  serveRenderer(join(built, '../renderer'));
   const core = await createCore({
     dataFolder,
     resourcesFolder: join(app.getAppPath(), 'resources'),
@@ -57,6 +56,7 @@ async function open(): Promise<void> {
       },
     },
   });
+  serveRenderer(join(built, '../renderer'), core);
   connectIpc(core);
   const studio = followStudio(core);
   setMenu({ call: studio.call, nodeIds: studio.nodeIds, dataFolder });

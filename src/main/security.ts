@@ -2,6 +2,8 @@
 import { join, normalize, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { app, net, protocol, type Session, shell, type WebContents } from 'electron';
+import type { Core } from '../core/core';
+import { receiveUpload } from './uploads';
 
 export const scheme = 'studio';
 /** The only address that is ever loaded, and the only sender that is listened to. */
@@ -29,9 +31,11 @@ export function registerScheme(): void {
   ]);
 }
 
-/** Serves the built renderer, and only that. */
-export function serveRenderer(folder: string): void {
+/** Serves the built renderer, takes what the page uploads, and nothing else. */
+export function serveRenderer(folder: string, core: Pick<Core, 'receiveUpload'>): void {
   protocol.handle(scheme, async (request) => {
+    const received = isOurs(request.url) && receiveUpload(core, request);
+    if (received) return received;
     const path = rendererFile(folder, request.url);
     if (path === undefined) return new Response('Not found', { status: 404 });
     const response = await net.fetch(pathToFileURL(path).toString()).catch(() => null);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as electron from 'electron';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { StudioError } from '../contract/errors';
 import type { TransferView } from '../contract/events';
 import { drawIcon } from './icon';
 import { utilityProcessLauncher } from './launcher';
@@ -35,6 +36,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+function served() {
+  const receiveUpload = vi.fn(async (_id: string, chunks: AsyncIterable<Uint8Array>): Promise<unknown> => {
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    return Buffer.concat(parts).toString();
+  });
+  serveRenderer('/app/out', { receiveUpload } as never);
+  const handler = fake.protocol.handle.mock.calls[0]?.[1] as (request: Request) => Promise<Response>;
+  return { handler, receiveUpload };
+}
+
 describe('the renderer files', () => {
   it('are served from their folder and from nowhere else', () => {
     expect(rendererFile('/app/out', 'studio://panel/index.html')).toBe('/app/out/index.html');
@@ -53,17 +65,32 @@ describe('the renderer files', () => {
   });
 
   it('carry a policy that begins with nothing allowed, and no inline script', async () => {
-    serveRenderer('/app/out');
-    const handler = fake.protocol.handle.mock.calls[0]?.[1] as (request: {
-      url: string;
-    }) => Promise<Response>;
-    const response = await handler({ url: 'studio://panel/index.html' });
+    const { handler } = served();
+    const response = await handler(new Request('studio://panel/index.html'));
     expect(response.headers.get('Content-Security-Policy')).toBe(contentSecurityPolicy);
     expect(contentSecurityPolicy).toMatch(/^default-src 'none'/);
     expect(contentSecurityPolicy).toMatch(/script-src 'self'(;|$)/);
-    expect((await handler({ url: 'studio://panel/..%2fx' })).status).toBe(404);
+    expect((await handler(new Request('studio://panel/..%2fx'))).status).toBe(404);
     fake.net.fetch.mockRejectedValueOnce(new Error('ERR_FILE_NOT_FOUND'));
-    expect((await handler({ url: 'studio://panel/assets/gone.js' })).status).toBe(404);
+    expect((await handler(new Request('studio://panel/assets/gone.js'))).status).toBe(404);
+  });
+
+  it('are beside the uploads of the page, which go to the core as they come', async () => {
+    const { handler, receiveUpload } = served();
+    const put = (url: string, body: string) => handler(new Request(url, { method: 'PUT', body }));
+    expect((await put('studio://panel/upload/ticket-1', 'hello')).status).toBe(204);
+    expect((await put('studio://panel/upload/ticket-2', '')).status).toBe(204);
+    expect(receiveUpload.mock.calls.map(([id]) => id)).toEqual(['ticket-1', 'ticket-2']);
+    expect(await Promise.all(receiveUpload.mock.results.map(({ value }) => value))).toEqual(['hello', '']);
+
+    receiveUpload.mockRejectedValueOnce(new StudioError('UNKNOWN_UPLOAD', 'It was made already.', 'Again.'));
+    const refused = await put('studio://panel/upload/ticket-1', 'hello');
+    expect([refused.status, await refused.json()]).toEqual([
+      404,
+      { error: { code: 'UNKNOWN_UPLOAD', message: 'It was made already.', hint: 'Again.' } },
+    ]);
+    expect((await put('studio://other/upload/ticket-3', 'hello')).status).toBe(404);
+    expect(receiveUpload).toHaveBeenCalledTimes(3);
   });
 });
 
