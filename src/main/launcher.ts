@@ -30,6 +30,8 @@ export function utilityProcessLauncher(entry: string): NodeLauncher {
       child.on('message', (message) => {
         if (!exited) handlers.message(message as FromNode);
       });
+      // V8 gives up, mostly for want of memory; the exit follows. An 'error' that nobody hears ends the studio.
+      child.on('error', (type, location) => handlers.output(`${type} at ${location}`));
       // Double events have been seen, and a crash reported as code 0: the supervisor records what it intended.
       child.on('exit', (code) => {
         if (exited) return;

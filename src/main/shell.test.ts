@@ -246,6 +246,13 @@ describe('the utility-process launcher', () => {
     expect(child.postMessage).toHaveBeenCalledTimes(1);
   });
 
+  it('tells of a fatal error, which must not become the end of the studio', () => {
+    const given = handlers();
+    const { child } = launched(given);
+    child.emit('error', 'FatalError', 'v8::ToLocalChecked', '{}');
+    expect(given.output).toHaveBeenCalledWith('FatalError at v8::ToLocalChecked');
+  });
+
   it('does not lose a kill that comes before the spawn', () => {
     const given = handlers();
     const { channel, child } = launched(given);
