@@ -9,7 +9,10 @@ export interface MenuActions {
   dataFolder: string;
 }
 
-export function menuTemplate({ call, nodeIds, dataFolder }: MenuActions): MenuItemConstructorOptions[] {
+export function menuTemplate(
+  { call, nodeIds, dataFolder }: MenuActions,
+  platform: NodeJS.Platform = process.platform,
+): MenuItemConstructorOptions[] {
   const onAll = (name: 'nodes.start' | 'nodes.stop') => async (): Promise<void> => {
     const ids = await nodeIds();
     if (ids.length > 0) await call(name, { ids });
@@ -18,32 +21,20 @@ export function menuTemplate({ call, nodeIds, dataFolder }: MenuActions): MenuIt
     run().catch((error: Error) => dialog.showErrorBox('Micro-CDN Studio', error.message));
   };
   return [
-    ...(process.platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
+    ...(platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
     {
       label: '&File',
       submenu: [
         { label: 'Open workspace…', accelerator: 'CmdOrCtrl+O', click: act(() => openWorkspace(call)) },
         { label: 'Show data folder', click: act(() => shell.openPath(dataFolder)) },
         { type: 'separator' },
-        process.platform === 'darwin' ? { role: 'close' } : { role: 'quit' },
+        platform === 'darwin' ? { role: 'close' } : { role: 'quit' },
       ],
     },
     {
       label: '&Edit',
       submenu: [
-        // The panel handles these keys itself, because in a text field they belong to the text.
-        {
-          label: 'Undo',
-          accelerator: 'CmdOrCtrl+Z',
-          registerAccelerator: false,
-          click: act(() => call('workspace.undo', {})),
-        },
-        {
-          label: 'Redo',
-          accelerator: 'CmdOrCtrl+Shift+Z',
-          registerAccelerator: false,
-          click: act(() => call('workspace.redo', {})),
-        },
+        ...undoAndRedo(platform, (name) => act(() => call(name, {}))),
         { type: 'separator' },
         { role: 'cut' },
         { role: 'copy' },
@@ -72,6 +63,22 @@ export function menuTemplate({ call, nodeIds, dataFolder }: MenuActions): MenuIt
       ],
     },
     { role: 'windowMenu' },
+  ];
+}
+
+/**
+ * The panel handles these keys itself, because in a text field they belong to the text. On macOS a menu takes every
+ * key that the page leaves, `registerAccelerator` or not, so there it must do what the key does in a text field.
+ */
+function undoAndRedo(
+  platform: NodeJS.Platform,
+  edit: (name: 'workspace.undo' | 'workspace.redo') => () => void,
+): MenuItemConstructorOptions[] {
+  if (platform === 'darwin') return [{ role: 'undo' }, { role: 'redo' }];
+  const shown = { registerAccelerator: false };
+  return [
+    { ...shown, label: 'Undo', accelerator: 'CmdOrCtrl+Z', click: edit('workspace.undo') },
+    { ...shown, label: 'Redo', accelerator: 'CmdOrCtrl+Shift+Z', click: edit('workspace.redo') },
   ];
 }
 

@@ -265,10 +265,25 @@ describe('the utility-process launcher', () => {
 });
 
 describe('the menu', () => {
+  const itemsOf = (...args: Parameters<typeof menuTemplate>) =>
+    menuTemplate(...args).flatMap((menu) => (Array.isArray(menu.submenu) ? menu.submenu : []));
+
+  it('leaves undo in a text field to the text, also on macOS, where a menu has every key that is left', () => {
+    const actions = { call: vi.fn(), nodeIds: async () => [], dataFolder: '/data' };
+    const keysOfUndo = (platform: NodeJS.Platform) =>
+      itemsOf(actions, platform).filter(
+        ({ accelerator, registerAccelerator = true }) =>
+          /\+Z$/.test(String(accelerator)) && (registerAccelerator || platform === 'darwin'),
+      );
+    for (const platform of ['darwin', 'win32', 'linux'] as const) expect(keysOfUndo(platform)).toEqual([]);
+    expect(itemsOf(actions, 'darwin').map(({ role }) => role)).toEqual(
+      expect.arrayContaining(['undo', 'redo']),
+    );
+  });
+
   it('makes the calls that the panel makes', async () => {
     const call = vi.fn(async () => undefined);
-    const template = menuTemplate({ call, nodeIds: async () => ['a', 'b'], dataFolder: '/data' });
-    const items = template.flatMap((menu) => (Array.isArray(menu.submenu) ? menu.submenu : []));
+    const items = itemsOf({ call, nodeIds: async () => ['a', 'b'], dataFolder: '/data' }, 'linux');
     const click = (label: string): void => {
       const item = items.find((candidate) => candidate.label === label);
       if (!item?.click) throw new Error(`There is no menu entry "${label}".`);
