@@ -297,4 +297,23 @@ describe('undo', () => {
     expect(history.undo(after)).toEqual(before);
     expect(history.redoLabel).toBe('delete Index1');
   });
+
+  it('brings back the faults of others that narrow to a deleted node, and redo takes them away again', async () => {
+    const built = await build(add('index-server'), add('content-server'));
+    const before = { ...built, faults: [fault('healed', 'cs1', 'index1'), fault('a', 'cs1', 'index1')] };
+    const edit: Edit = { type: 'remove-nodes', ids: ['index1'] };
+    const history = new History();
+    const first: Edit = { type: 'rename-workspace', name: 'Other' };
+    const renamed = applyEdit(before, first);
+    history.push(describeEdit(before, first), before, renamed);
+    const healed = { ...renamed, faults: [fault('a', 'cs1', 'index1')] };
+    const after = applyEdit(healed, edit);
+    history.push(describeEdit(healed, edit), healed, after);
+    expect(after.faults).toEqual([]);
+    const back = history.undo(after) as Workspace;
+    expect(back).toEqual(healed);
+    expect(history.redo(back)).toEqual(after);
+    const again = history.undo(after) as Workspace;
+    expect((history.undo(again) as Workspace).faults.map(({ id }) => id)).toEqual(['a']);
+  });
 });

@@ -91,18 +91,26 @@ export function nodeOf(document: Workspace, id: string): NodeSpec {
 
 /**
  * Goes back (or forward) to `target` without touching what is not an edit: faults are set and healed live, so
- * those of nodes that exist in both documents stay as they are now, and a node that returns brings its own.
+ * they stay as they are now. A node that returns brings its own, and those of others that narrow to it; one that
+ * leaves takes them along.
  */
 export function restore(target: Workspace, current: Workspace): Workspace {
   const inTarget = new Set(target.nodes.map((node) => node.id));
   const inCurrent = new Set(current.nodes.map((node) => node.id));
+  const returns = (id: string): boolean => inTarget.has(id) && !inCurrent.has(id);
+  const leaves = (id: string): boolean => inCurrent.has(id) && !inTarget.has(id);
   const now = new Map(current.faults.map((fault) => [fault.id, fault]));
-  const kept = target.faults
-    .map((fault) => (inCurrent.has(fault.node) ? now.get(fault.id) : fault))
-    .filter((fault): fault is FaultSpec => fault !== undefined);
+  const kept = target.faults.flatMap(
+    (fault) => now.get(fault.id) ?? (endsOf(fault).some(returns) ? fault : []),
+  );
   const keptIds = new Set(kept.map((fault) => fault.id));
-  const added = current.faults.filter((fault) => !keptIds.has(fault.id) && inTarget.has(fault.node));
-  return { ...target, faults: [...kept, ...added] };
+  const added = current.faults.filter((fault) => !keptIds.has(fault.id));
+  return { ...target, faults: [...kept, ...added].filter((fault) => !endsOf(fault).some(leaves)) };
+}
+
+/** The nodes without which a fault has no meaning. */
+function endsOf({ node, scope }: FaultSpec): string[] {
+  return scope.peer === undefined ? [node] : [node, scope.peer];
 }
 
 /** Adds a node, and links to it those that were waiting for one of its kind. */
@@ -157,9 +165,7 @@ function removeNodes(document: Workspace, ids: readonly string[]): Workspace {
   return {
     ...document,
     nodes: document.nodes.filter((node) => !gone.has(node.id)).map((node) => unlink(node, gone)),
-    faults: document.faults.filter(
-      (fault) => !gone.has(fault.node) && !(fault.scope.peer !== undefined && gone.has(fault.scope.peer)),
-    ),
+    faults: document.faults.filter((fault) => !endsOf(fault).some((id) => gone.has(id))),
   };
 }
 
