@@ -4,7 +4,7 @@ import type { FaultSpec } from '../../contract/fault';
 import { configSchema } from '../../contract/schema';
 import type { NodeSpec, Workspace, WorkspaceCommand } from '../../contract/workspace';
 import { manifestOf, manifests } from '../../nodes/manifests';
-import { applyEdit, describeEdit, type Edit, emptyWorkspace } from './document';
+import { applyEdit, describeEdit, type Edit, emptyWorkspace, seriesOf } from './document';
 import { History } from './history';
 import { planDuplicates, planNodes, type Surroundings } from './planning';
 
@@ -296,6 +296,34 @@ describe('undo', () => {
     expect(history.undoLabel).toBe('delete Index1');
     expect(history.undo(after)).toEqual(before);
     expect(history.redoLabel).toBe('delete Index1');
+  });
+
+  it('takes moves of the same nodes in quick succession back at once', async () => {
+    const history = new History();
+    let document = await build(add('client'), add('client'));
+    const move = (ids: string[], x: number, at: number): void => {
+      const edit: Edit = {
+        type: 'move-nodes',
+        positions: Object.fromEntries(ids.map((id) => [id, { x, y: 0 }])),
+      };
+      const after = applyEdit(document, edit);
+      history.push(describeEdit(document, edit), document, after, { name: seriesOf(edit) as string, at });
+      document = after;
+    };
+    const undo = (): number | undefined => {
+      document = history.undo(document) as Workspace;
+      return byName(document, 'Client1').position.x;
+    };
+    const begin = byName(document, 'Client1').position.x;
+    for (let n = 1; n <= 300; n++) move(['client1'], n, n * 30);
+    move(['client1', 'client2'], 500, 9100);
+    move(['client2', 'client1'], 600, 9200);
+    move(['client1', 'client2'], 700, 20_000);
+    expect([undo(), undo(), undo()]).toEqual([600, 300, begin]);
+    expect(history.undoLabel).toBeUndefined();
+    document = history.redo(document) as Workspace;
+    move(['client1'], 800, 9100);
+    expect([undo(), undo()]).toEqual([300, begin]);
   });
 
   it('brings back the faults of others that narrow to a deleted node, and redo takes them away again', async () => {

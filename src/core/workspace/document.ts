@@ -77,6 +77,11 @@ export function describeEdit(document: Workspace, edit: Edit): string {
   }
 }
 
+/** Edits of the same series, in quick succession, are undone together; undefined for one that stands alone. */
+export function seriesOf(edit: Edit): string | undefined {
+  return edit.type === 'move-nodes' ? `move ${Object.keys(edit.positions).sort().join(' ')}` : undefined;
+}
+
 /** @throws StudioError of code 'UNKNOWN_NODE' */
 export function nodeOf(document: Workspace, id: string): NodeSpec {
   const node = document.nodes.find((candidate) => candidate.id === id);

@@ -3,11 +3,21 @@ import type { Workspace } from '../../contract/workspace';
 import { restore } from './document';
 
 const MAX_STEPS = 200;
+/** Edits of one series that follow each other so closely are one step: an arrow key that is held down. */
+const SERIES_MS = 1000;
 
 interface Step {
   label: string;
   before: Workspace;
   after: Workspace;
+  series?: Series | undefined;
+}
+
+/** What an edit goes on with, if the former one was of the same name. */
+export interface Series {
+  name: string;
+  /** Milliseconds of any clock. */
+  at: number;
 }
 
 export class History {
@@ -22,8 +32,13 @@ export class History {
     return this.#undone.at(-1)?.label;
   }
 
-  push(label: string, before: Workspace, after: Workspace): void {
-    this.#done.push({ label, before, after });
+  push(label: string, before: Workspace, after: Workspace, series?: Series): void {
+    const last = this.#done.at(-1);
+    if (last && this.#undone.length === 0 && goesOn(last.series, series)) {
+      this.#done[this.#done.length - 1] = { ...last, after, series };
+      return;
+    }
+    this.#done.push({ label, before, after, series });
     if (this.#done.length > MAX_STEPS) this.#done.shift();
     this.#undone.length = 0;
   }
@@ -43,4 +58,8 @@ export class History {
     this.#done.push({ ...step, before: current });
     return restore(step.after, current);
   }
+}
+
+function goesOn(last: Series | undefined, next: Series | undefined): boolean {
+  return last !== undefined && last.name === next?.name && next.at - last.at <= SERIES_MS;
 }

@@ -9,7 +9,7 @@ import type { EventHub } from '../events/event-hub';
 import { planRelay, type RelayLink, reroute } from '../relays/plan-relay';
 import { DelayedSave } from '../storage/delayed-save';
 import { isPortFree } from '../supervisor/ports';
-import { applyEdit, describeEdit, type Edit, emptyWorkspace, nodeOf } from './document';
+import { applyEdit, describeEdit, type Edit, emptyWorkspace, nodeOf, seriesOf } from './document';
 import { History } from './history';
 import { planDuplicates, planNodes, type Surroundings } from './planning';
 import { type Recovery, WorkspaceFile } from './workspace-file';
@@ -165,7 +165,9 @@ export class OpenWorkspace {
   #edit(edit: Edit): void {
     const before = this.#document;
     const after = applyEdit(before, edit);
-    this.#history.push(describeEdit(before, edit), before, after);
+    const name = seriesOf(edit);
+    const series = name === undefined ? undefined : { name, at: Date.now() };
+    this.#history.push(describeEdit(before, edit), before, after, series);
     this.#become(after);
   }
 
