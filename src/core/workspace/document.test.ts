@@ -155,6 +155,19 @@ describe('an edit', () => {
     expect(applyEdit(document, { ...edit, id: 'client1' }).nodes[0]?.name).toBe('CLIENT1');
   });
 
+  it('leaves out what another version stored, and refuses what it is given itself', async () => {
+    const built = await build(add('client'));
+    const nodes = built.nodes.map((node) => ({ ...node, config: { ...node.config, colour: 'red' } }));
+    const configure = (config: Record<string, unknown>): Edit => ({
+      type: 'configure-node',
+      id: 'client1',
+      config,
+    });
+    const after = applyEdit({ ...built, nodes }, configure({ attempts: 3 }));
+    expect(after.nodes[0]?.config).toEqual({ ...built.nodes[0]?.config, attempts: 3 });
+    expect(() => applyEdit({ ...built, nodes }, configure({ colour: 'blue' }))).toThrow(/colour/);
+  });
+
   it('keeps a node of an unknown kind, and lets it be moved, renamed and deleted', async () => {
     const alien: NodeSpec = {
       id: 'x',

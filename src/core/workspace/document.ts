@@ -6,7 +6,7 @@ import type { Field, LinkField, LinksField, LinkValue } from '../../contract/fie
 import type { NodeManifest } from '../../contract/manifest';
 import type { NodeSpec, Workspace, WorkspaceCommand } from '../../contract/workspace';
 import { manifestOf } from '../../nodes/manifests';
-import { checkedConfig } from './node-config';
+import { changedConfig } from './node-config';
 
 /**
  * What changes a document: the person's commands, where new nodes are already complete (`planning.ts` chooses
@@ -215,7 +215,7 @@ function targetOf(node: NodeSpec | undefined, transport: 'tcp' | 'udp'): LinkVal
 function configureNode(document: Workspace, id: string, config: Record<string, unknown>): Workspace {
   return changeNodes(document, [id], (node) => ({
     ...node,
-    config: checkedConfig(document, node, { ...node.config, ...config }),
+    config: changedConfig(document, node, config),
   }));
 }
 

@@ -31,8 +31,22 @@ export function parseSavedConfig(
   manifest: NodeManifest,
   config: Record<string, unknown>,
 ): Record<string, unknown> {
-  const known = Object.entries(config).filter(([key]) => key in manifest.fields);
-  return parseConfig(manifest, Object.fromEntries(known));
+  return parseConfig(manifest, knownFields(manifest, config));
+}
+
+function knownFields(manifest: NodeManifest, config: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => key in manifest.fields));
+}
+
+/** The stored configuration of a node with a change, checked; stored fields that are unknown here are left out. */
+export function changedConfig(
+  document: Workspace,
+  node: NodeSpec,
+  change: Record<string, unknown>,
+): Record<string, unknown> {
+  const manifest = manifestOf(node.kind);
+  const stored = manifest ? knownFields(manifest, node.config) : node.config;
+  return checkedConfig(document, node, { ...stored, ...change });
 }
 
 /** Like `parseConfig`, and every link leads to a node of a kind that the field takes. */
