@@ -3,8 +3,7 @@
  * headless WebSocket) loop over this table; the receiving side parses each input with its schema.
  */
 import { z } from 'zod';
-import type { EventBatch, JournalEntry, LogLine, Snapshot, WireMessage } from './events';
-import type { FaultSpec } from './fault';
+import type { EventBatch, LogLine, Snapshot, WireMessage } from './events';
 import { faultSpecSchema } from './fault';
 import { priorities } from './priority';
 import { endpointSchema } from './schema';
@@ -111,7 +110,6 @@ export const calls = {
   'nodes.operate': call<unknown>()(
     id.extend({ operation: z.string().min(1).max(64), input: z.unknown().optional() }),
   ),
-  /** `node`: the one that asks; a port that it holds itself is free for it. */
   /**
    * Puts a relay between a node and a program outside, as one step that undo takes back, so that the link can be
    * broken; resolves to the relay's id.
@@ -121,6 +119,7 @@ export const calls = {
   ),
   /** Takes a relay away: links over it go straight on, and the nodes that have them are restarted. */
   'relays.remove': call<void>()(id),
+  /** `node`: the one that asks; a port that it holds itself is free for it. */
   'ports.check': call<PortCheck>()(
     z.object({
       host: z.string().max(255),
@@ -186,9 +185,6 @@ export const calls = {
   'tasks.cancel': call<void>()(id),
   'tasks.clear': call<void>()(nothing),
 
-  'journal.list': call<JournalEntry[]>()(
-    z.object({ before: z.int().optional(), limit: z.int().min(1).max(5000).default(500) }),
-  ),
   'logs.list': call<LogLine[]>()(
     z.object({ node: z.string(), limit: z.int().min(1).max(5000).default(500) }),
   ),
@@ -199,11 +195,8 @@ export const calls = {
     }),
   ),
 
-  'faults.list': call<FaultSpec[]>()(nothing),
-  /** Adds a fault, or changes the one with this id; live. */
-  'faults.set': call<void>()(z.object({ fault: faultSpecSchema })),
-  /** The same for several, in one step. */
-  'faults.setMany': call<void>()(z.object({ faults: z.array(faultSpecSchema).min(1).max(5000) })),
+  /** Adds faults, or changes those with these ids; live. */
+  'faults.set': call<void>()(z.object({ faults: z.array(faultSpecSchema).min(1).max(5000) })),
   /** Sets the faults of a preset (see `src/faults/presets.ts`) on these nodes. */
   'faults.preset': call<void>()(ids.extend({ preset: z.string().min(1).max(64) })),
   /** Puts the faults with these ids into this order, in the places that they hold together. */

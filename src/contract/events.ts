@@ -209,7 +209,7 @@ export interface Snapshot {
   nodes: NodeView[];
   transfers: TransferView[];
   tasks: TaskView[];
-  /** The newest entries; older ones by `journal.list`. */
+  /** The newest entries. */
   journal: JournalEntry[];
   settings: Settings;
   faults: FaultSpec[];

@@ -174,11 +174,6 @@ export class Core {
     return this.#workspace;
   }
 
-  /** Whether nodes are running: a shell may ask before it quits. */
-  get busy(): boolean {
-    return this.supervisor.views().some(({ phase }) => phase !== 'stopped' && phase !== 'crashed');
-  }
-
   /**
    * Carries out one call of a panel. The input comes from outside and is parsed by its schema first.
    * @throws StudioError, always of a kind that a person understands

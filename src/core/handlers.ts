@@ -12,8 +12,7 @@ export type Handlers = {
 };
 
 export function createHandlers(core: Core): Handlers {
-  const { supervisor, relays, faults, content, transfers, tasks, journal, records, settings, catalogue } =
-    core;
+  const { supervisor, relays, faults, content, transfers, tasks, records, settings, catalogue } = core;
   const { shellActions, dataFolder } = core.options;
   /** Names that are not there are an error at once; the outcome is told by events, as of any long work. */
   const known = (ids: readonly string[]): void => {
@@ -29,8 +28,8 @@ export function createHandlers(core: Core): Handlers {
     'workspace.redo': () => core.workspace.redo(),
     'workspace.list': () => listWorkspaces(dataFolder, settings.current.recentWorkspaces),
     'workspace.open': async ({ path }) => {
-      const known = await listWorkspaces(dataFolder, settings.current.recentWorkspaces);
-      if (!core.options.shell.paths && !known.some((workspace) => workspace.path === path))
+      const listed = await listWorkspaces(dataFolder, settings.current.recentWorkspaces);
+      if (!core.options.shell.paths && !listed.some((workspace) => workspace.path === path))
         throw new StudioError(
           'NOT_HERE',
           'A browser opens only the workspaces of the list.',
@@ -111,13 +110,10 @@ export function createHandlers(core: Core): Handlers {
     'tasks.cancel': ({ id }) => tasks.cancel(id),
     'tasks.clear': () => tasks.clear(),
 
-    'journal.list': (query) => journal.list(query),
     'logs.list': ({ node, limit }) => records.logs(node, limit),
     'messages.list': ({ nodes, limit }) => records.messages(nodes, limit),
 
-    'faults.list': () => faults.list(),
-    'faults.set': ({ fault }) => faults.set([fault]),
-    'faults.setMany': ({ faults: many }) => faults.set(many),
+    'faults.set': ({ faults: wanted }) => faults.set(wanted),
     'faults.preset': ({ preset, ids }) => faults.applyPreset(preset, ids),
     'faults.order': ({ ids }) => faults.order(ids),
     'faults.remove': ({ ids }) => faults.remove(ids),

@@ -129,7 +129,7 @@ class Neighbourhood {
       enabled: true,
       ...rest,
     };
-    await this.studio.call('faults.set', { fault });
+    await this.studio.call('faults.set', { faults: [fault] });
   }
 
   async heal(): Promise<void> {
@@ -407,7 +407,7 @@ const felt: Record<string, (near: Neighbourhood, kind: string) => Promise<void>>
     const { studio, indexAt } = near;
     const client = await addRunning(studio, 'client', { index: indexAt });
     const fault = { id: kind, kind, node: client, scope: {}, params: {}, enabled: true };
-    await studio.call('faults.set', { fault });
+    await studio.call('faults.set', { faults: [fault] });
     const { id } = await studio.call('transfers.download', { name: kind, client });
     expect((await studio.transfer(id, 'failed')).error).toMatchObject({ code: 'ENOSPC' });
     await near.heal();

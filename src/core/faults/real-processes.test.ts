@@ -41,21 +41,21 @@ describe.skipIf(process.platform === 'win32')('a process that cannot obey a heal
     [
       'whose event loop stands still is restarted by Heal',
       async ({ call }: TestCore, id: string) => {
-        await call('faults.set', { fault: stall(id) });
+        await call('faults.set', { faults: [stall(id)] });
         return () => call('faults.remove', { ids: ['stall'] });
       },
     ],
     [
       'whose event loop stands still is restarted by Heal all',
       async ({ call }: TestCore, id: string) => {
-        await call('faults.set', { fault: stall(id) });
+        await call('faults.set', { faults: [stall(id)] });
         return () => call('faults.healAll', {});
       },
     ],
     [
       'that somebody else has stopped is restarted by Heal all',
       async ({ call, node }: TestCore, id: string) => {
-        await call('faults.set', { fault: fault('latency', id) });
+        await call('faults.set', { faults: [fault('latency', id)] });
         process.kill(node(id).pid as number, 'SIGSTOP');
         return () => call('faults.healAll', {});
       },
@@ -67,7 +67,7 @@ describe.skipIf(process.platform === 'win32')('a process that cannot obey a heal
     const heal = await makeStuck(studio, id);
     await stuck(studio, id);
     await heal();
-    expect(await studio.call('faults.list', {})).toEqual([]);
+    expect(studio.core.faults.list()).toEqual([]);
     await runningAgain(studio, id, pid);
     expect(await studio.call('nodes.operate', { id, operation: 'decisions', input: {} })).toEqual([]);
     await waitFor(() => types(studio).filter((type) => type === 'node-started').length === 2, 'the journal');
@@ -85,7 +85,7 @@ describe.skipIf(process.platform === 'win32')('a process that cannot obey a heal
     const studio = await setUp(20_000);
     const id = await addRunning(studio, 'index-server');
     const { pid } = studio.node(id);
-    await studio.call('faults.set', { fault: fault('freeze', id) });
+    await studio.call('faults.set', { faults: [fault('freeze', id)] });
     await stuck(studio, id);
     await studio.call('faults.healAll', {});
     expect(await studio.call('nodes.operate', { id, operation: 'decisions', input: {} })).toEqual([]);
@@ -97,7 +97,7 @@ describe.skipIf(process.platform === 'win32')('a process that cannot obey a heal
     const studio = await setUp(20_000);
     const id = await addRunning(studio, 'index-server');
     const { pid } = studio.node(id);
-    await studio.call('faults.setMany', { faults: [fault('cpu-burn', id), fault('hang', id)] });
+    await studio.call('faults.set', { faults: [fault('cpu-burn', id), fault('hang', id)] });
     await studio.call('faults.healAll', {});
     expect(await studio.call('nodes.operate', { id, operation: 'decisions', input: {} })).toEqual([]);
     expect(studio.node(id).pid).toBe(pid);
@@ -127,7 +127,7 @@ describe('a fault on a link', () => {
       params: { percent: 100 },
       scope: { peer: monitor, direction: 'out', messages: ['HEARTBEAT'] },
     });
-    await studio.call('faults.set', { fault: cut });
+    await studio.call('faults.set', { faults: [cut] });
 
     // The faulted end: the next process begins with the fault.
     await restart(studio, server);
@@ -138,7 +138,7 @@ describe('a fault on a link', () => {
     await restart(studio, server);
     await sent(studio, server);
     expect(heard(studio, monitor)).toEqual([]);
-    expect((await studio.call('faults.list', {})).map(({ id }) => id)).toEqual(['loss']);
+    expect(studio.core.faults.list().map(({ id }) => id)).toEqual(['loss']);
 
     await studio.call('faults.healAll', {});
     await waitFor(() => heard(studio, monitor).length === 1, 'the server to be heard again');
@@ -149,7 +149,7 @@ describe('a fault on a link', () => {
     const monitor = await addRunning(studio, 'monitor');
     const server = await addRunning(studio, 'content-server');
     const scope = { peer: monitor, direction: 'out' as const };
-    await studio.call('faults.set', { fault: fault('loss', server, { params: { percent: 100 }, scope }) });
+    await studio.call('faults.set', { faults: [fault('loss', server, { params: { percent: 100 }, scope })] });
     await studio.end({ keep: true });
     open.splice(0);
 

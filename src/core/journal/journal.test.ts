@@ -97,7 +97,7 @@ describe('the journal', () => {
     expect(journal.list({ limit: 10 })[1]?.cause).toBeUndefined();
   });
 
-  it('numbers without gaps, and lists the newest, or those before a number', () => {
+  it('numbers without gaps, and lists the newest', () => {
     const journal = new Journal(new EventHub(() => undefined));
     for (let n = 1; n <= 5200; n++) journal.add({ level: 'info', type: 't', text: `${n}` });
     vi.advanceTimersByTime(2000);
@@ -107,7 +107,6 @@ describe('the journal', () => {
       [5199, '5199'],
       [5200, '5200'],
     ]);
-    expect(journal.list({ before: 5198, limit: 2 }).map(({ seq }) => seq)).toEqual([5196, 5197]);
   });
 });
 

@@ -56,9 +56,9 @@ export class Journal {
     this.#timer ??= this.#enterAfter(this.#orderWithin);
   }
 
-  /** The newest entries below `before`, oldest first. */
-  list({ before, limit }: { before?: number | undefined; limit: number }): JournalEntry[] {
-    return this.#entries.newest(limit, (entry) => before === undefined || entry.seq < before);
+  /** The newest entries, oldest first. */
+  list({ limit }: { limit: number }): JournalEntry[] {
+    return this.#entries.newest(limit);
   }
 
   /** Another workspace is open: what happens from now on follows from nothing that was, of whatever name. */

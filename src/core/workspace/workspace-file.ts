@@ -1,5 +1,4 @@
 /** The workspace on disk: read with its backup, written atomically, owned by one studio at a time. */
-import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { StudioError, toErrorShape } from '../../contract/errors';
 import { type Workspace, workspaceSchema } from '../../contract/workspace';
@@ -85,13 +84,6 @@ export class WorkspaceFile {
   async close(): Promise<void> {
     const last = await readIfPresent(this.path).catch(() => null);
     if (last !== null && isReadable(last)) await writeAtomically(this.backupPath, last);
-    await this.lock.release();
-  }
-
-  /** For a workspace that was never used: takes the file away, and gives it up. */
-  async discard(): Promise<void> {
-    await rm(this.path, { force: true });
-    await rm(this.backupPath, { force: true });
     await this.lock.release();
   }
 

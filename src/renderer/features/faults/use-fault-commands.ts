@@ -24,9 +24,9 @@ export function useFaultCommands(): FaultCommands {
       async add(kind, place) {
         const state = store.get();
         const faults = state ? newFaults(kind, place, state, () => crypto.randomUUID()) : [];
-        if (faults.length > 0) await run('faults.setMany', { faults });
+        if (faults.length > 0) await run('faults.set', { faults });
       },
-      set: (faults) => void run('faults.setMany', { faults: [...faults] }),
+      set: (faults) => void run('faults.set', { faults: [...faults] }),
       remove: (ids) => void run('faults.remove', { ids: [...ids] }),
       move(chain, index, by) {
         const groups = [...chain];

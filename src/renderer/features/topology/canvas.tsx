@@ -20,7 +20,7 @@ import {
   useState,
 } from 'react';
 import { linkMarks } from '../../fault-links';
-import { graphOf, isOutside, linkTitle, type OutsideNode, sameGraph } from '../../graph';
+import { graphOf, isOutside, linkTitle, sameGraph } from '../../graph';
 import { kindMime } from '../../kind-drag';
 import { cardSize, gridStep, type Point } from '../../layout';
 import { useNodeCommands } from '../../node-actions';
@@ -249,7 +249,7 @@ function useFlowNodes() {
       );
     }
     graph.outside.forEach((node, i) => {
-      put(node.id, dragged[node.id] ?? besideOthers(node, i, specs), () => ({
+      put(node.id, dragged[node.id] ?? besideOthers(i, specs), () => ({
         type: 'outside',
         ...outsideSize,
         measured: outsideSize,
@@ -285,11 +285,7 @@ function withoutArrived(dragged: Dragged, specs: ReadonlyMap<string, { position:
 }
 
 /** Outside programs stand in a row below everything, in the order in which they became known. */
-function besideOthers(
-  _node: OutsideNode,
-  index: number,
-  specs: ReadonlyMap<string, { position: Point }>,
-): Point {
+function besideOthers(index: number, specs: ReadonlyMap<string, { position: Point }>): Point {
   const positions = [...specs.values()].map((spec) => spec.position);
   const left = Math.min(0, ...positions.map(({ x }) => x));
   const bottom = Math.max(0, ...positions.map(({ y }) => y));
