@@ -14,6 +14,8 @@ import { MemoryContent } from './memory-content';
 /** Replies that wait to be written; what is more stays in memory only. */
 const MAX_QUEUE = 256;
 const VERSION = 1;
+/** Names that `#fileFor` makes, with every ending that is written. The folder may hold files of others, too. */
+const OWN_FILE = /^([0-9a-f]{2}\/[0-9a-f]{24}-[0-9a-z]+)\.(body|meta|new|body\.new|meta\.new)$/;
 
 /** What is kept beside a content, as JSON in a file of its own, because it changes and the content does not. */
 interface StoredMeta {
@@ -38,7 +40,8 @@ interface StoredMeta {
 /**
  * Replies on disk: `xx/<id>.body`, and `xx/<id>.meta` beside it. Both are written under another name, brought to
  * the disk, and renamed, the body first: whatever moment the process or the machine dies at, a meta file without
- * its whole body is never there. What a crash leaves behind is removed at the next start.
+ * its whole body is never there. What a crash leaves behind is removed at the next start; files that are not the
+ * tier's own are never touched, because the folder may be one that somebody uses for other things.
  */
 export class DiskTier {
   readonly #context: NodeContext;
@@ -76,9 +79,10 @@ export class DiskTier {
   async load(): Promise<void> {
     const found = new Map<string, { body?: number; meta?: number }>();
     for (const { name, size } of await this.#folder.list()) {
-      const match = /^(.+)\.(body|meta)$/.exec(name);
-      if (!match) await this.#remove(name);
-      else found.set(match[1] as string, { ...found.get(match[1] as string), [match[2] as string]: size });
+      const [, file, ending] = OWN_FILE.exec(name) ?? [];
+      if (file === undefined || ending === undefined) continue;
+      if (ending === 'body' || ending === 'meta') found.set(file, { ...found.get(file), [ending]: size });
+      else await this.#remove(name);
     }
     for (const [file, { body, meta }] of found) {
       const entry =

@@ -175,6 +175,32 @@ describe('disk', () => {
     expect((await world.ask({ path: '/changed' })).body).toBe('from the origin');
   });
 
+  it('leaves files of others in its folder alone, and clears away only what a crash left of its own', async () => {
+    const folder = (world: CacheWorld) => world.simulation.files.at('/store');
+    const others = [
+      'letter.txt',
+      'work/report.body',
+      'notes.meta',
+      'draft.new',
+      `ab/${'x'.repeat(24)}-1.body`,
+    ];
+    const left = ['body', 'new', 'body.new', 'meta.new'].map(
+      (end) => `ab/${'a'.repeat(24)}-1k${end.length}.${end}`,
+    );
+    const world = await CacheWorld.start();
+    await world.stop();
+    for (const name of [...others, ...left]) folder(world).put(name, 'x'.repeat(1000));
+    await world.startCache({ ...disk, disk: 4000 });
+    expect(files(world).sort()).toEqual([...others].sort());
+    expect(snapshot(world)).toMatchObject({ objects: 0, disk: { used: 0, objects: 0 } });
+    world.script(fresh('content'));
+    await world.ask();
+    await world.simulation.settle();
+    world.operate('purge', { by: 'prefix', value: 'http://cache.example/' });
+    await world.simulation.settle();
+    expect(files(world).sort()).toEqual([...others].sort());
+  });
+
   it('a purge removes the files too', async () => {
     const world = await CacheWorld.start(disk);
     world.script(fresh('content'));
