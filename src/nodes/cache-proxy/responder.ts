@@ -165,7 +165,9 @@ export class Responder {
     };
     if (selection.range === 'none') return exchange.reply(status, fields);
     if (exchange.head.method === 'HEAD' || hasNoContent(status)) {
-      exchange.begin(status, fields, entry.partial ? undefined : content.length, reason);
+      // The origin's own Content-Length tells what a GET would get (RFC 9110, section 8.6): its reply to a HEAD has
+      // no content to count.
+      exchange.begin(status, fields, stored ? content.length : undefined, reason);
       return exchange.end();
     }
     if (selection.range === 'many') {

@@ -59,6 +59,16 @@ describe('passing messages on (RFC 9110, section 7.6; RFC 9111, section 5.2)', (
       expect(world.connections).toBe(connections);
     },
   );
+  it.each(['12345', null])(
+    "the reply to a HEAD has the origin's Content-Length, %j (RFC 9110, section 8.6)",
+    async (length) => {
+      const world = await CacheWorld.start();
+      const field = length === null ? '' : `Content-Length: ${length}\r\n`;
+      world.script({ raw: [Buffer.from(`HTTP/1.1 200 OK\r\nETag: "a"\r\n${field}\r\n`)] });
+      const reply = await world.ask({ method: 'HEAD' });
+      expect([reply.status, reply.headers.first('content-length') ?? null]).toEqual([200, length]);
+    },
+  );
   it('Cache-Control is passed on both ways', async () => {
     const world = await CacheWorld.start();
     world.script({ headers: [['Cache-Control', 'max-age=60, no-transform, x=1']] });
