@@ -30,7 +30,11 @@ export class UpstreamConnection {
   #call: Call | undefined;
   #head: ResponseHead | undefined;
   #content: ContentReader | undefined;
+  /** All of the request has been given to the connection. */
   #sent = false;
+  /** Content of the request waits until the server takes what it has been sent. */
+  #blocked = false;
+  #paused = false;
   #usableUntil = 0;
   #closed = false;
   /** Called when the server closes while no request is under way. */
@@ -77,28 +81,38 @@ export class UpstreamConnection {
       this.#connection.remote,
       () => `${request.method} ${request.target}\n${fields.toString()}`,
     );
-    this.#connection.setIdle(this.#options.replyMs, () => {
-      this.#fail(
-        new UpstreamError('timeout', `The server has sent nothing for ${this.#options.replyMs} ms.`),
-      );
-    });
     this.#connection.write(requestHead(request.method, request.target, fields));
     this.#sent = content === undefined;
+    this.#blocked = false;
+    this.#watchSilence();
     content?.start(this.#contentWriter(content.length === undefined, content));
   }
 
   pause(): void {
+    this.#paused = true;
     this.#connection.pause();
+    this.#watchSilence();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#connection.resume();
+    this.#watchSilence();
   }
 
   destroy(): void {
     this.#call = this.onIdleClosed = undefined;
-    this.#connection.setIdle(0, () => {});
+    this.#watchSilence();
     this.#connection.destroy();
+  }
+
+  /** The silence counts only where it is the server's: not while we don't read, or its client has not sent all. */
+  #watchSilence(): void {
+    const { replyMs } = this.#options;
+    const isAwaited = this.#call !== undefined && !this.#paused && (this.#sent || this.#blocked);
+    this.#connection.setIdle(isAwaited ? replyMs : 0, () => {
+      this.#fail(new UpstreamError('timeout', `The server has sent nothing for ${replyMs} ms.`));
+    });
   }
 
   #contentWriter(chunked: boolean, flow: { pause(): void; resume(): void }) {
@@ -112,8 +126,14 @@ export class UpstreamConnection {
         const bytes = Buffer.concat(pieces);
         if (this.#connection.pendingBytes < HIGH_WATER) return this.#connection.write(bytes);
         flow.pause();
+        this.#blocked = true;
+        this.#watchSilence();
         this.#connection.send(bytes).then(
-          () => flow.resume(),
+          () => {
+            if (this.#call === call) this.#blocked = false;
+            this.#watchSilence();
+            flow.resume();
+          },
           () => {},
         );
       },
@@ -121,6 +141,7 @@ export class UpstreamConnection {
         if (this.#call !== call) return;
         if (chunked) this.#connection.write(Buffer.from(chunkedEnd(trailers), 'latin1'));
         this.#sent = true;
+        this.#watchSilence();
         if (this.#head && this.#content?.done) this.#complete(0);
       },
     };
