@@ -210,7 +210,8 @@ export class UpstreamConnection {
     const reusable =
       head.keepAlive && excess === 0 && this.#sent && framing !== 'until-close' && !isFaultilyFramed(head);
     this.#call = undefined;
-    this.#connection.setIdle(0, () => {});
+    // Whoever paused for the last part can't resume any more, and the next call would never see its reply.
+    this.resume();
     this.#usableUntil = this.#context.clock.now() + this.#keptFor(head);
     done(reusable);
     sink.end(trailers);

@@ -1,4 +1,4 @@
-/** The client side on a network in memory: whose silence counts. */
+/** The client side on a network in memory: whose silence counts, and in what state a connection is kept. */
 import { describe, expect, it } from 'vitest';
 import { Fields } from '../../../protocol/http/fields';
 import type { Connection } from '../../../runtime/context';
@@ -69,6 +69,23 @@ describe('Upstream', () => {
     call.resume();
     await world.advance(2 * REPLY_MS);
     expect(seen.error).toBe('timeout');
+  });
+
+  it('keeps no connection that is paused: the next request on it would wait for ever', async () => {
+    const accepted: Connection[] = [];
+    const { world, ask } = await connect((connection) => {
+      accepted.push(connection);
+      connection.handle({
+        data: () => connection.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody'),
+      });
+    });
+    const first = ask(undefined, (running) => running.pause());
+    await world.settle();
+    expect(first.seen).toMatchObject({ text: 'body', ended: true });
+    const second = ask();
+    await world.settle();
+    expect(second.seen).toMatchObject({ text: 'body', ended: true });
+    expect(accepted).toHaveLength(1);
   });
 
   it('waits for a client that sends its content slowly, and then for the server', async () => {
