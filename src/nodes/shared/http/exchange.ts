@@ -67,9 +67,9 @@ export class Exchange {
     else this.#onAbandoned = run;
   }
 
-  /** Somebody waits for content that the client has not sent. */
+  /** Nothing goes on before the client has sent its content: who reads it waits, or the next request does. */
   get waitsForContent(): boolean {
-    return this.#sink !== undefined && !this.#content.done;
+    return !this.#content.done && (this.#sink !== undefined || this.#finished);
   }
 
   get hasContent(): boolean {

@@ -103,7 +103,7 @@ export class ServerConnection {
   /** Closes when idle, or after the reply in progress. */
   drain(): void {
     if (this.#taken) this.#connection.destroy();
-    else if (this.#exchange) this.#exchange.closeAfter();
+    else if (this.#exchange && !this.#exchange.finished) this.#exchange.closeAfter();
     else if (this.#heads.heldBytes === 0) this.#end();
   }
 

@@ -23,6 +23,8 @@ async function serve(handler: RequestHandler, more: Partial<HttpServerOptions> =
   return { world, server };
 }
 
+type Served = Awaited<ReturnType<typeof serve>>;
+
 async function dial(
   world: Simulation,
 ): Promise<{ connection: Connection; received: () => string; closed: () => boolean }> {
@@ -140,6 +142,25 @@ describe('HttpServer', () => {
     connection.write('x'.repeat(200) + get('/b'));
     await world.settle();
     expect(bodies(received())).toEqual(['/a', '/b']);
+  });
+
+  it.each([
+    ['drops', ({ world }: Served) => world.advance(2 * options.stallMs)],
+    [
+      'does not wait, when it drains, for',
+      ({ world, server }: Served) => {
+        void server.drain();
+        return world.settle();
+      },
+    ],
+  ])('%s a client whose content, which nobody reads, does not come', async (_, pass) => {
+    const served = await serve(echo);
+    const { connection, received } = await dial(served.world);
+    connection.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n');
+    await served.world.settle();
+    expect(bodies(received())).toEqual(['/a']);
+    await pass(served);
+    expect(served.server.connections).toBe(0);
   });
 
   it('chunks what has no known length, and ends with the connection for HTTP/1.0', async () => {
