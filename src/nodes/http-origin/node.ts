@@ -204,22 +204,16 @@ class Origin implements NodeProgram {
     return found;
   }
 
-  async #replyFile(
-    exchange: Exchange,
-    path: string,
-    representation: Representation,
-    site: Site,
-  ): Promise<void> {
+  async #replyFile(exchange: Exchange, path: string, found: Representation, site: Site): Promise<void> {
     const now = this.#context.clock.now();
-    const hot = this.#hot.revive(path, representation, now);
+    const hot = this.#hot.revive(path, found, now);
     if (hot) return this.#replyHot(exchange, hot);
-    const file = await site.folder.open(representation.name);
+    const file = await site.folder.open(found.name);
     try {
-      // Between looking and opening it may have been replaced: what is sent must be what the fields say.
-      if (file.size !== representation.size || file.modifiedMs !== representation.modifiedMs) {
-        await file.close();
-        return await this.#find(exchange, path);
-      }
+      // Between looking and opening it may have been replaced: what is sent must be what the fields say. To look
+      // again would not end with a file that is written all the time, or on a disk that tells wrong sizes.
+      const isSame = file.size === found.size && file.modifiedMs === found.modifiedMs;
+      const representation = isSame ? found : site.represent(found.name, file);
       if (this.#hot.takes(file.size)) {
         const content = await readWhole(file);
         await file.close();

@@ -1,6 +1,6 @@
 import { isHiddenName } from '../../protocol/file-name';
 import { fileNameOf, pathOfFile } from '../../protocol/http/target';
-import type { Clock, Endpoint, Folder } from '../../runtime/context';
+import type { Clock, Endpoint, FileStat, Folder } from '../../runtime/context';
 import type { HeaderRule } from './header-rules';
 import { mirrorLinks } from './mirrors';
 import { type Representation, representationOf } from './representation';
@@ -52,6 +52,11 @@ export class Site {
     return { kind: 'nothing' };
   }
 
+  represent(name: string, stat: FileStat): Representation {
+    const links = this.#mirrors.length > 0 ? mirrorLinks(name, this.#mirrors) : [];
+    return representationOf(name, `/${name}`, stat, this.#rules, this.#clock.wallTime(), links);
+  }
+
   async #findFolder(name: string): Promise<Found> {
     const representation = await this.#file(`${name}${INDEX}`);
     if (representation) return { kind: 'file', representation };
@@ -71,9 +76,7 @@ export class Site {
   async #file(name: string): Promise<Representation | undefined> {
     if (isHiddenName(name)) return undefined;
     try {
-      const stat = await this.#folder.stat(name);
-      const links = this.#mirrors.length > 0 ? mirrorLinks(name, this.#mirrors) : [];
-      return representationOf(name, `/${name}`, stat, this.#rules, this.#clock.wallTime(), links);
+      return this.represent(name, await this.#folder.stat(name));
     } catch {
       return undefined;
     }
