@@ -38,7 +38,8 @@ export class Arrivals {
     gathers?.parts.push(Buffer.from(bytes));
     if (flight.discards || !content) return;
     if (content instanceof MemoryContent && content.kept && entry && content.length === undefined) {
-      if (!this.#library.reserve(entry, bytes.length)) {
+      // What is reserved for an entry that is gone would never be given back.
+      if (entry.gone || !this.#library.reserve(entry, bytes.length)) {
         this.#library.remove(entry);
         content.passOn(() => flight.call?.abort());
       }

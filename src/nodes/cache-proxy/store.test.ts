@@ -35,6 +35,18 @@ describe('memory', () => {
     expect(snapshot(world)).toMatchObject({ objects: 0, memory: { used: 0, objects: 0 } });
   });
 
+  it('gives back everything when a reply of unknown length is purged while it arrives', async () => {
+    const world = await CacheWorld.start();
+    const head = 'HTTP/1.1 200 OK\r\nCache-Control: max-age=3600\r\nTransfer-Encoding: chunked\r\n\r\n';
+    world.script({ raw: [head, '3\r\none\r\n', '3\r\ntwo\r\n0\r\n\r\n'].map((text) => Buffer.from(text)) });
+    const reply = world.begin({});
+    await world.wait(0.15);
+    world.operate('purge', { by: 'url', value: 'http://cache.example/' });
+    await world.wait(1);
+    expect(await reply).toMatchObject({ body: 'onetwo', broken: false });
+    expect(snapshot(world)).toMatchObject({ objects: 0, memory: { used: 0, objects: 0 } });
+  });
+
   it('passes on what is too large, whether or not its length is known', async () => {
     const world = await CacheWorld.start({ memory: 50_000 });
     const large = 'x'.repeat(60_000);
