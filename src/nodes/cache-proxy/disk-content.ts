@@ -26,9 +26,16 @@ export class FileContent implements Content {
     return this.length;
   }
 
+  /**
+   * Opens the file for whoever reads it next.
+   * @throws when it is not there, or not as long as it was
+   */
+  async check(): Promise<void> {
+    await this.#opened();
+  }
+
   async read(at: number, max: number): Promise<Uint8Array> {
-    this.#file ??= this.#openFile();
-    const file = await this.#file;
+    const file = await this.#opened();
     const bytes = Buffer.allocUnsafeSlow(Math.min(max, READ_SIZE, this.length - at));
     const count = await file.read(bytes, at);
     if (count === 0) throw new Error('A stored file is shorter than it was.');
@@ -47,6 +54,11 @@ export class FileContent implements Content {
     if (--this.#readers > 0 || !this.#file) return;
     this.#file.then((file) => file.close()).catch(() => {});
     this.#file = undefined;
+  }
+
+  #opened(): Promise<ReadableFile> {
+    this.#file ??= this.#openFile();
+    return this.#file;
   }
 
   async #openFile(): Promise<ReadableFile> {

@@ -59,6 +59,7 @@ export class CachingProxy {
     this.#freshening = new Freshening(context.clock, parts.library, this.#rules);
     this.#stale = new StaleReplies(config, context.clock, parts.responder);
     this.#flights = new Flights(context.clock);
+    parts.responder.onLost = (pending) => this.#serve(pending);
   }
 
   /** Takes a request of any method but CONNECT. */

@@ -14,6 +14,7 @@ import type { Exchange } from '../shared/http/exchange';
 import type { UpstreamError } from '../shared/http/upstream';
 import { type Selection, selectFrom } from './answer';
 import type { Content, Cursor } from './content';
+import { FileContent } from './disk-content';
 import { type Entry, overheadOf, type PreparedReply } from './entry';
 import type { Pending } from './flight';
 import type { Library } from './library';
@@ -52,6 +53,8 @@ export class Responder {
   readonly #library: Library;
   readonly #statistics: Statistics;
   readonly #changed: () => void;
+  /** Called with a request for a reply that has turned out to be lost: nothing has been sent yet. */
+  onLost: ((pending: Pending) => void) | undefined;
 
   constructor(context: NodeContext, library: Library, statistics: Statistics, changed: () => void) {
     this.#context = context;
@@ -103,11 +106,11 @@ export class Responder {
     if (stored) this.#library.touch(entry);
     const ageMs = entry.ageMs(this.#context.clock.now());
     addOwnFields(selection.fields, answer.cache, answer.cache.hit || ageMs >= 1000 ? ageMs : undefined);
-    this.#record(exchange, entry.key, selection.status, answer);
-    this.#send(exchange, entry, selection, stored).catch((error: Error) => {
+    this.#send(exchange, entry, selection, answer, stored).catch((error: Error) => {
       this.#context.log.warn(`${entry.key}: ${error.message}`);
       this.#library.remove(entry);
-      exchange.fail();
+      if (stored && !exchange.started && !exchange.isAbandoned) this.onLost?.(pending);
+      else exchange.fail();
     });
     return true;
   }
@@ -154,17 +157,24 @@ export class Responder {
     exchange: Exchange,
     entry: Entry,
     selection: Exclude<Selection, 'missing'>,
+    answer: Answer,
     stored: boolean,
   ): Promise<void> {
     const { status, fields } = selection;
     const { content } = entry;
+    const isEmpty = selection.range === 'none' || exchange.head.method === 'HEAD' || hasNoContent(status);
+    // First of all, because what the disk has lost is no hit; and without a wait where there is nothing to look for:
+    // arriving content must be read from its first byte.
+    if (!isEmpty && this.#isPromotable(entry)) await this.#promote(entry);
+    else if (!isEmpty && content instanceof FileContent) await content.check();
+    this.#record(exchange, entry.key, status, answer);
     const reason = status === entry.meta.status ? entry.meta.reason : undefined;
     const count = (bytes: number): void => {
       this.#statistics.clientBytes += bytes;
       if (stored) this.#statistics.storedBytes += bytes;
     };
     if (selection.range === 'none') return exchange.reply(status, fields);
-    if (exchange.head.method === 'HEAD' || hasNoContent(status)) {
+    if (isEmpty) {
       // The origin's own Content-Length tells what a GET would get (RFC 9110, section 8.6): its reply to a HEAD has
       // no content to count.
       exchange.begin(status, fields, stored ? content.length : undefined, reason);
@@ -188,8 +198,6 @@ export class Responder {
       exchange.write(content.read(range.start, length));
       return exchange.end();
     }
-    // Without a wait where there is nothing to promote: arriving content must be read from its first byte.
-    if (this.#isPromotable(entry)) await this.#promote(entry);
     exchange.begin(status, fields, length, reason);
     await this.#pump(exchange, entry, range, count);
     if (entry.content.state !== 'failed') exchange.end(entry.trailers);

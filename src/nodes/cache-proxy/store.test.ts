@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type PolicyName, policies } from '../../protocol/eviction/policies';
 import type { CacheSnapshot, StoredView } from './manifest';
-import { CacheWorld, type Script } from './testing/cache-world';
+import { type Ask, CacheWorld, type Script } from './testing/cache-world';
 
 const fresh = (body: string, more: [string, string][] = []): Script => ({
   headers: [['Cache-Control', 'max-age=3600'], ...more],
@@ -182,9 +182,23 @@ describe('disk', () => {
     await world.startCache(disk);
     world.fallback = fresh('from the origin');
     expect((await world.ask({ path: '/cut' })).body).toBe('from the origin');
-    const changed = await world.ask({ path: '/changed' });
-    expect(changed.body).not.toBe('forgery!');
     expect((await world.ask({ path: '/changed' })).body).toBe('from the origin');
+    expect(snapshot(world)).toMatchObject({ requests: 2, hits: 0, misses: 2 });
+  });
+
+  it.each<[Ask]>([
+    [{}],
+    [{ headers: [['Range', 'bytes=0-0']] }],
+    [{ headers: [['Range', 'bytes=0-0,9-9']] }],
+  ])('asks the origin instead of a large file that is no longer there, for %j', async (ask) => {
+    const world = await CacheWorld.start({ ...disk, memory: 10_000 });
+    world.fallback = fresh('y'.repeat(50_000));
+    await world.ask();
+    const folder = world.simulation.files.at('/store');
+    for (const name of folder.names) if (name.endsWith('.body')) await folder.remove(name);
+    expect((await world.ask({ method: 'HEAD' })).status).toBe(200);
+    const reply = await world.ask(ask);
+    expect([reply.broken, world.seen.length]).toEqual([false, 2]);
   });
 
   it('leaves files of others in its folder alone, and clears away only what a crash left of its own', async () => {
