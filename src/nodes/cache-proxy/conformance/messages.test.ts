@@ -69,6 +69,18 @@ describe('passing messages on (RFC 9110, section 7.6; RFC 9111, section 5.2)', (
       expect([reply.status, reply.headers.first('content-length') ?? null]).toEqual([200, length]);
     },
   );
+  it.each([
+    ['POST', '', '0'],
+    ['POST', 'abc', '3'],
+    ['GET', undefined, undefined],
+  ])(
+    '%s with the content %j has the Content-Length %j (RFC 9110, section 8.6)',
+    async (method, body, length) => {
+      const world = await CacheWorld.start();
+      await world.ask({ method, ...(body === undefined ? {} : { body }) });
+      expect(world.seen[0]?.head.fields.first('content-length')).toBe(length);
+    },
+  );
   it('Cache-Control is passed on both ways', async () => {
     const world = await CacheWorld.start();
     world.script({ headers: [['Cache-Control', 'max-age=60, no-transform, x=1']] });

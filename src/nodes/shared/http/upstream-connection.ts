@@ -15,6 +15,9 @@ const HIGH_WATER = 1024 * 1024;
 /** A server that says when it closes idle connections is not tested to the last moment. */
 const KEEP_ALIVE_MARGIN_MS = 1000;
 
+/** Without content these say so (RFC 9110, section 8.6): many servers answer 411 otherwise. */
+const anticipatesContent = new Set(['POST', 'PUT', 'PATCH']);
+
 interface Call {
   request: UpstreamRequest;
   sink: ReplySink;
@@ -74,7 +77,7 @@ export class UpstreamConnection {
     if (content) {
       if (content.length === undefined) fields.set('Transfer-Encoding', 'chunked');
       else fields.set('Content-Length', String(content.length));
-    }
+    } else if (anticipatesContent.has(request.method)) fields.set('Content-Length', '0');
     this.#context.telemetry.trace(
       'out',
       'tcp',
