@@ -71,7 +71,7 @@ export class HttpDownload {
       sha256 = await this.#receive();
       this.#check(sha256);
     } catch (error) {
-      await this.#folder.remove(`${this.#name}.part`);
+      await this.#folder.remove(`${this.#name}.part`).catch(() => {}); // it may never have been made
       throw error;
     }
     const saved = await finishFile(this.#folder, this.#name);

@@ -193,3 +193,11 @@ describe('a file from several origins', () => {
     expect(result.segments).toHaveLength(2);
   });
 });
+
+it('a folder that takes no file is told as what it is', async () => {
+  const world = new HttpWorld();
+  await world.origin(1, { 'big.bin': bytes });
+  const create = () => Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
+  Object.assign(world.sim.files.at('/out'), { create });
+  await expect(world.get('127.0.0.1:8001/big.bin')).rejects.toMatchObject({ code: 'ENOSPC' });
+});
