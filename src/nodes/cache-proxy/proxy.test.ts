@@ -1,5 +1,6 @@
 /** Collapsing, purging, the seed's rules, the ways into the proxy, and what it shows. */
 import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../runtime/context';
 import type { CacheSnapshot, StoredView } from './manifest';
 import { CacheWorld, type Script } from './testing/cache-world';
 
@@ -211,6 +212,41 @@ describe('ways in', () => {
     client.end();
     await world.simulation.settle();
     expect(client.closed).toBe(true);
+  });
+
+  it.each([
+    [
+      'passes a reset on through a tunnel',
+      'ECONNRESET',
+      (_: CacheWorld, server?: Connection) => server?.reset(),
+    ],
+    ['closes a tunnel that nobody uses', undefined, (world: CacheWorld) => world.wait(1300)],
+  ])('%s', async (_, code, pass) => {
+    const world = await CacheWorld.start({ upgrade: 'tunnel' });
+    const { network, clock } = world.simulation;
+    let server: Connection | undefined;
+    await network.host('server', clock).listen({ host: '127.0.0.1', port: 7000 }, (connection) => {
+      server = connection;
+      connection.handle({ data: () => {}, end: () => {} });
+    });
+    const client = await network.host('client', clock).connect({ host: '127.0.0.1', port: 9000 });
+    let error: Error | undefined;
+    client.handle({
+      data: () => {},
+      end: () => {},
+      close: (reason) => {
+        error = reason;
+      },
+    });
+    client.write('CONNECT 127.0.0.1:7000 HTTP/1.1\r\nHost: 127.0.0.1:7000\r\n\r\n');
+    await world.simulation.settle();
+    await pass(world, server);
+    await world.simulation.settle();
+    expect([client.closed, server?.closed, (error as { code?: string } | undefined)?.code]).toEqual([
+      true,
+      true,
+      code,
+    ]);
   });
 
   it('refuses what would come back to it, and tunnels', async () => {

@@ -1,8 +1,9 @@
-import type { Connection, ConnectionHandlers, Endpoint, NodeContext } from '../../runtime/context';
+import type { Connection, Endpoint, NodeContext } from '../../runtime/context';
 import type { Exchange } from '../shared/http/exchange';
+import { passTo } from '../shared/pipe';
 
-/** Bytes that one side has not taken: the other one waits beyond. */
-const HIGH_WATER = 1024 * 1024;
+/** Whoever tunnels may be silent for long, but not for ever: nobody else sees that the other end is gone. */
+const IDLE_MS = 600_000;
 
 /** What is sent when the tunnel stands. */
 export interface TunnelOpening {
@@ -34,21 +35,5 @@ export async function openTunnel(
   const client: Connection = exchange.takeOver(passTo(server, () => client));
   if (opening.toClient) client.write(opening.toClient);
   server.handle(passTo(client, () => server));
-}
-
-/** Passes what comes from one side to `other`, and makes it wait while `other` does not take it. */
-function passTo(other: Connection, from: () => Connection): ConnectionHandlers {
-  return {
-    data: (bytes) => {
-      const copy = Buffer.from(bytes);
-      if (other.pendingBytes < HIGH_WATER) return other.write(copy);
-      from().pause();
-      other.send(copy).then(
-        () => from().resume(),
-        () => {},
-      );
-    },
-    end: () => other.end(),
-    close: () => other.destroy(),
-  };
+  for (const side of [client, server]) side.setIdle(IDLE_MS, () => side.destroy());
 }

@@ -1,8 +1,8 @@
 import { formatEndpoint } from '../../contract/endpoint';
 import type { Connection, CreateNode, DatagramSocket, Listener } from '../../runtime/context';
+import { join } from '../shared/pipe';
 import { DatagramRelay } from './datagrams';
 import type { RelayConfig, RelaySnapshot } from './manifest';
-import { join } from './pipe';
 
 const MAX_CONNECTIONS = 4096;
 const CONNECT_MS = 10_000;
