@@ -184,6 +184,19 @@ describe.each([
     await receiver.close();
   });
 
+  it.each([0, 65_536, Number.NaN])('drops a datagram to port %s, and goes on sending', async (port) => {
+    const network = make();
+    const got: string[] = [];
+    const receiver = await network.bind(anyPort, (bytes) => got.push(Buffer.from(bytes).toString()));
+    const sender = await network.bind(anyPort, () => {});
+    sender.send('to nobody', { host: '127.0.0.1', port });
+    sender.send('to somebody', receiver.local);
+    await until(() => got.length === 1);
+    expect(got).toEqual(['to somebody']);
+    await sender.close();
+    await receiver.close();
+  });
+
   it('gives up connecting when told to', async () => {
     const network = make();
     const listener = await network.listen(anyPort, () => {});

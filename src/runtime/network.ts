@@ -285,7 +285,7 @@ class UdpDatagramSocket implements DatagramSocket {
   }
 
   send(bytes: Uint8Array | string, to: Endpoint): void {
-    if (!this.#socket) return;
+    if (!this.#socket || !isPort(to.port)) return;
     const peer = `${to.host} ${to.port}`;
     if (!this.#callers.has(peer)) {
       remember(this.#called, peer);
@@ -304,6 +304,11 @@ class UdpDatagramSocket implements DatagramSocket {
     this.#socket = undefined;
     return new Promise((resolve) => (socket ? socket.close(() => resolve()) : resolve()));
   }
+}
+
+/** Anybody may send from port 0, which nobody can answer: dgram throws at it, and that would end the process. */
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port > 0 && port <= 65_535;
 }
 
 function remember(peers: Set<string>, peer: string): void {
