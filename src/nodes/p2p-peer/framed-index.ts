@@ -87,6 +87,7 @@ class FramedIndex implements IndexConnection {
     });
     framed.send({ kind: 'hello', peer, port, user, nonce: this.#nonce });
     await this.#inTime(welcome);
+    if (this.#closed.signal.aborted) return;
     const timer = this.#context.clock.every(LOAD_EVERY_MS, () =>
       this.#framed.send({ kind: 'load', ...this.#load }),
     );

@@ -173,13 +173,15 @@ export class IndexLink {
     try {
       const frames = !strict && (await speaksFrames(context, index, signal));
       const connect = frames ? connectFramedIndex : connectSeedIndex;
-      const connection = await connect(
-        context,
-        index,
-        identity,
-        (error) => this.#lost(connection, error),
-        signal,
-      );
+      let connection: IndexConnection | null = null;
+      let lostAtOnce: Error | null = null;
+      const lost = (error: Error): void => {
+        // An index may greet us and end the connection in one segment, before `connect` has returned.
+        if (connection) this.#lost(connection, error);
+        else lostAtOnce = error;
+      };
+      connection = await connect(context, index, identity, lost, signal);
+      if (lostAtOnce) throw lostAtOnce;
       if (signal.aborted) return connection.close();
       this.#connection = connection;
       this.#failures = 0;
@@ -217,6 +219,7 @@ export class IndexLink {
       ? REFUSED_RETRY_MS
       : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, 10);
+    this.#retry?.cancel();
     this.#retry = context.clock.after(wait, () => void this.#connect());
   }
 

@@ -241,7 +241,8 @@ class MemoryConnection implements Connection {
   setIdle(ms: number, onIdle: () => void): void {
     this.#idle?.timer.cancel();
     this.#idle = undefined;
-    if (ms > 0 && this.owner.clock) this.#idle = { ms, onIdle, timer: this.owner.clock.after(ms, onIdle) };
+    if (ms === 0 || this.closed || !this.owner.clock) return;
+    this.#idle = { ms, onIdle, timer: this.owner.clock.after(ms, onIdle) };
   }
 
   #enqueue(item: Exclude<Queued, 'fin'>): void {

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { encodeMessage, type P2pMessage, PREFACE } from '../../protocol/p2p-messages';
+import { Simulation } from '../../runtime/testing/simulation';
+import { answerProbes } from '../p2p/probe';
+import { IndexLink } from './index-link';
+
+const INDEX = { host: '127.0.0.1', port: 9000 };
+const SALT = new Uint8Array(32);
+
+const welcome: P2pMessage = { kind: 'welcome', peer: 'me', signature: SALT };
+
+/** An index of frames that answers the greeting with these bytes, in one segment. */
+async function scriptedIndex(sim: Simulation, ...answer: Uint8Array[]): Promise<void> {
+  const context = sim.context('index');
+  await answerProbes(context, INDEX);
+  await context.net.listen(INDEX, (connection) => {
+    let greeted = false;
+    connection.handle({
+      data: () => {
+        if (!greeted) connection.write(Buffer.concat([PREFACE, ...answer]));
+        greeted = true;
+      },
+    });
+  });
+}
+
+function linkOf(sim: Simulation): IndexLink {
+  return new IndexLink({
+    context: sim.context('peer'),
+    index: INDEX,
+    identity: { peer: 'me', port: 9001, user: '', password: '' },
+    register: true,
+    strict: false,
+    files: () => [],
+    changed: () => {},
+  });
+}
+
+describe('an index that greets and breaks off in one segment', () => {
+  it.each([
+    [
+      'a refusal',
+      encodeMessage({ kind: 'refuse', code: 'LOCKED', text: 'Not now.' }),
+      { state: 'refused', detail: 'Not now.' },
+    ],
+    ['garbage', Buffer.alloc(64, 0xff), { state: 'unreachable' }],
+  ])('counts as lost, with the reason, and leaves nothing behind (%s)', async (_what, bytes, outcome) => {
+    const sim = new Simulation();
+    await scriptedIndex(sim, encodeMessage(welcome), bytes);
+    const link = linkOf(sim);
+    link.start();
+    await sim.advance(250);
+    expect(link).toMatchObject(outcome);
+    link.stop();
+    expect(sim.clock.pending).toBe(0);
+  });
+});
