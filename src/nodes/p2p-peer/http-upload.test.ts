@@ -46,6 +46,31 @@ describe('a peer asked over HTTP', () => {
     await world.stop();
   });
 
+  it('gives the rest of a file only to who has the beginning of the same one', async () => {
+    const world = await started();
+    const request = (method: string, more: string): string =>
+      `${method} /my%20big.bin HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+    const etag = /^ETag: (.+)$/m.exec((await ask(world, request('HEAD', ''))).head)?.[1]?.trim();
+    const same = await ask(world, request('GET', `Range: bytes=10-19\r\nIf-Range: ${etag}\r\n`));
+    expect(same.content.equals(bytes.subarray(10, 20))).toBe(true);
+    for (const validator of ['"another"', `W/${etag}`, 'Sun, 06 Nov 1994 08:49:37 GMT']) {
+      const other = await ask(world, request('GET', `Range: bytes=10-19\r\nIf-Range: ${validator}\r\n`));
+      expect(other.head).toMatch(/^HTTP\/1\.1 200 /);
+      expect(other.content.equals(bytes)).toBe(true);
+    }
+    await world.stop();
+  });
+
+  it('knows ranges of GET alone, and dates every answer', async () => {
+    const world = await started();
+    const { head } = await ask(world, 'HEAD /my%20big.bin HTTP/1.1\r\nHost: x\r\nRange: bytes=10-19\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(head).toContain('Content-Length: 1500000');
+    for (const line of ['GET /my%20big.bin', 'GET /my%20big.bin.meta4', 'GET /none', 'GET /a\tb'])
+      expect((await ask(world, `${line} HTTP/1.1\r\nHost: x\r\n\r\n`)).head).toMatch(/^Date: .+ GMT/m);
+    await world.stop();
+  });
+
   it('answers requests that travel ahead in their order', async () => {
     const world = await started();
     const request = (range: string): string =>

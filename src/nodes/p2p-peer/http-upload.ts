@@ -2,6 +2,8 @@
  * The same files over HTTP, on the same port: `GET /name` with ranges, and `GET /name.meta4`, a Metalink of all
  * peers that have the file. So any download program can take from the whole swarm.
  */
+import { ifRangeHolds } from '../../protocol/http/conditional';
+import { formatHttpDate } from '../../protocol/http/date';
 import { wantsOldDigest } from '../../protocol/http/digest';
 import { Fields } from '../../protocol/http/fields';
 import { defaultHeadLimits, HeadReader } from '../../protocol/http/head-reader';
@@ -81,9 +83,9 @@ export class HttpUpload extends StreamUpload<HttpUploadOptions> {
     if (shared) return this.#sendFile(shared, method === 'HEAD', fields);
     const described =
       name.endsWith(METALINK_ENDING) && library.files.get(name.slice(0, -METALINK_ENDING.length));
-    if (!described) return this.#send(responseHead(404, Fields.of(['Content-Length', '0'])));
+    if (!described) return this.#send(this.#head(404, Fields.of(['Content-Length', '0'])));
     const document = Buffer.from(await this.options.description.metalink(described, this.connection.local));
-    const head = responseHead(
+    const head = this.#head(
       200,
       Fields.of(['Content-Type', METALINK_TYPE], ['Content-Length', String(document.length)]),
     );
@@ -92,12 +94,16 @@ export class HttpUpload extends StreamUpload<HttpUploadOptions> {
 
   async #sendFile(shared: SharedFile, headOnly: boolean, asked: Fields): Promise<void> {
     const { size } = shared;
-    const { description } = this.options;
-    const rangeField = asked.first('range');
+    const { description, context } = this.options;
+    const etag = `"${size.toString(36)}-${Math.round(shared.modifiedMs).toString(36)}"`;
+    const now = context.clock.wallTime();
+    // A range is of GET alone (RFC 9110, section 14.2), and of the file whose beginning the client has.
+    const mayRange = !headOnly && ifRangeHolds(asked, { etag, exists: true }, now, now);
+    const rangeField = mayRange ? asked.first('range') : undefined;
     const ranges = rangeField === undefined ? null : selectRanges(rangeField, size);
     const fields = Fields.of(
       ['Accept-Ranges', 'bytes'],
-      ['ETag', `"${size.toString(36)}-${Math.round(shared.modifiedMs).toString(36)}"`],
+      ['ETag', etag],
       ['Content-Type', mediaTypeOf(shared.name)],
       ...description.describedBy(shared),
       // Who asks for a part knows the rest already.
@@ -105,7 +111,7 @@ export class HttpUpload extends StreamUpload<HttpUploadOptions> {
     );
     if (ranges === 'unsatisfiable') {
       fields.add('Content-Range', `bytes */${size}`).add('Content-Length', '0');
-      return this.#send(responseHead(416, fields));
+      return this.#send(this.#head(416, fields));
     }
     // Several ranges in one answer are a service that nobody needs here: the whole file is a correct answer too.
     const [range] = ranges?.length === 1 ? ranges : [];
@@ -113,8 +119,13 @@ export class HttpUpload extends StreamUpload<HttpUploadOptions> {
     if (range) fields.add('Content-Range', formatContentRange(range, size));
     fields.add('Content-Length', String(end - start));
     this.file = shared.name;
-    await this.#send(responseHead(range ? 206 : 200, fields));
+    await this.#send(this.#head(range ? 206 : 200, fields));
     if (!headOnly) await this.sendBytes(shared, start, end);
+  }
+
+  /** With the Date that every final answer has to carry (RFC 9110, section 6.6.1). */
+  #head(status: number, fields: Fields): Buffer {
+    return responseHead(status, fields.add('Date', formatHttpDate(this.options.context.clock.wallTime())));
   }
 
   #send(bytes: Uint8Array): Promise<void> {
@@ -123,6 +134,6 @@ export class HttpUpload extends StreamUpload<HttpUploadOptions> {
 
   #refuse(status: number): void {
     this.#waiting.length = 0;
-    this.connection.end(responseHead(status, Fields.of(['Content-Length', '0'], ['Connection', 'close'])));
+    this.connection.end(this.#head(status, Fields.of(['Content-Length', '0'], ['Connection', 'close'])));
   }
 }
