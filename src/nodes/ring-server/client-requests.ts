@@ -57,7 +57,7 @@ class ClientSession {
         await this.ring.checkContent(nameOf(header));
         return { header: {} };
       default:
-        return { header: {}, body: await this.#piece(Number(header.offset)) };
+        return this.#piece(Number(header.offset));
     }
   }
 
@@ -84,11 +84,14 @@ class ClientSession {
     return { header: { item } };
   }
 
-  async #piece(offset: number): Promise<Uint8Array> {
+  #piece(offset: number): Answer {
     if (!this.#download) throw new Error('nothing was asked for');
     const { item, file } = this.#download;
-    const piece = Buffer.allocUnsafe(Math.min(MAX_BODY, Math.max(0, item.size - offset)));
-    return piece.subarray(0, await file.read(piece, offset));
+    const body = async (): Promise<Uint8Array> => {
+      const piece = Buffer.allocUnsafe(Math.min(MAX_BODY, Math.max(0, item.size - offset)));
+      return piece.subarray(0, await file.read(piece, offset));
+    };
+    return { header: {}, body };
   }
 }
 

@@ -58,7 +58,7 @@ export class MemberRequests {
           inBackground(this.node.log, 'A check', this.node.checkContent(header.name));
         return { header: {} };
       case 'read':
-        return { header: {}, body: await this.#readPiece(header) };
+        return { header: {}, body: () => this.#readPiece(header) };
       default:
         throw new Error(`"${String(header.op)}" is not known here`);
     }

@@ -5,6 +5,8 @@ import type { Clock, Connection, Endpoint, Network } from '../../../runtime/cont
 const IDLE_MS = 60_000;
 /** Requests of one peer that are worked on at once; more than this, and it is no peer of ours. */
 const MAX_AT_ONCE = 256;
+/** Answers that a peer does not read, bytes: beyond this it is cut off instead of filling our memory. */
+const MAX_UNSENT = 16 * 1024 * 1024;
 
 export interface Reply {
   header: Record<string, unknown>;
@@ -14,7 +16,8 @@ export interface Reply {
 
 export interface Answer {
   header: Record<string, unknown>;
-  body?: Uint8Array;
+  /** Makes the body when it can be sent: of all answers of a link, one body at a time is in memory. */
+  body?: () => Promise<Uint8Array>;
 }
 
 /** Works on one request; a thrown error's message goes back. The frame's body is lent until this first awaits. */
@@ -117,17 +120,26 @@ export class PeerLink {
 export function servePeer(connection: Connection, handle: RequestHandler): (bytes: Uint8Array) => void {
   const frames = new FrameReader();
   let atOnce = 0;
+  let bodies: Promise<unknown> = Promise.resolve();
   connection.setIdle(IDLE_MS, () => connection.destroy());
+  const sendInTurn = (header: Record<string, unknown>, body: () => Promise<Uint8Array>): Promise<void> => {
+    const sent = bodies.then(async () => {
+      if (!connection.closed) await connection.send(encodeFrame(header, await body()));
+    });
+    bodies = sent.catch(() => {});
+    return sent;
+  };
   const serve = async (frame: Frame): Promise<void> => {
     const { id } = frame.header;
     try {
       const { header, body } = await handle(frame);
-      connection.write(encodeFrame({ re: id, ...header }, body));
+      if (body) await sendInTurn({ re: id, ...header }, body);
+      else connection.write(encodeFrame({ re: id, ...header }));
     } catch (error) {
       connection.write(encodeFrame({ re: id, error: (error as Error).message }));
-    } finally {
-      atOnce--;
     }
+    atOnce--;
+    if (connection.pendingBytes > MAX_UNSENT) connection.destroy();
   };
   return (bytes) => {
     try {
