@@ -102,6 +102,27 @@ describe('an index, towards peers of the seed', () => {
     await world.stop();
   });
 
+  it('cuts off who asks for the list on and on and reads nothing, and nobody else', async () => {
+    const world = new P2pWorld();
+    await world.index();
+    const peer = await ForeignConnection.to(world, 9000);
+    await peer.say('register 9001');
+    const names = Array.from({ length: 12_000 }, (_, at) => `${at}${'x'.repeat(240)}`);
+    await peer.say(names.join(' '));
+    const greedy = await ForeignConnection.to(world, 9000);
+    greedy.connection.pause();
+    const patient = await ForeignConnection.to(world, 9000);
+    patient.connection.pause();
+    for (let asked = 0; asked < 20; asked++) greedy.connection.write('get_files_list');
+    patient.connection.write('get_files_list');
+    await world.sim.advance(500);
+    expect(greedy.closed).toBe(true);
+    patient.connection.resume();
+    await world.sim.advance(500);
+    expect(patient.text.split('\n').filter((line) => line.endsWith('x'))).toHaveLength(names.length);
+    await world.stop();
+  });
+
   it('refuses them with a clear text when login is required', async () => {
     const world = new P2pWorld();
     await world.index({ login: true, accounts: 'alice:secret' });

@@ -7,6 +7,9 @@ import type { Peer, Registry } from './registry';
 const LOGIN_REQUIRED =
   'ERROR Login required: this index takes only peers that prove who they are. Use a peer with login, or ask the owner of the index to switch it off.';
 
+/** Bytes of earlier answers that a peer has not read: one that asks on nevertheless is cut off, not remembered. */
+const MAX_UNREAD = 16 * 1024 * 1024;
+
 export interface SeedPeerOptions {
   context: NodeContext;
   registry: Registry;
@@ -66,6 +69,7 @@ export class SeedPeer {
 
   #command(command: SeedCommand): void {
     const { registry, peer, context, loginRequired, changed, registered } = this.#options;
+    if (this.#connection.pendingBytes > MAX_UNREAD) return this.#connection.destroy();
     context.telemetry.trace('in', 'tcp', this.#connection.remote, () => describe(command));
     if (command.type === 'unknown') return context.telemetry.count('unknown-commands');
     if (loginRequired) return this.#answer(LOGIN_REQUIRED);
