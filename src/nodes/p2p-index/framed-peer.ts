@@ -7,7 +7,7 @@ import type { Connection, NodeContext } from '../../runtime/context';
 import type { Accounts } from '../p2p/accounts';
 import { FramedConnection } from '../p2p/framed-connection';
 import { type Challenge, challengeFor, checkProof } from '../p2p/login';
-import type { Peer, Registry } from './registry';
+import { INDEX_FULL, type Peer, type Registry } from './registry';
 
 /** A peer of ours says something every two seconds; one that has not for so long is gone. */
 const SILENCE_MS = 10_000;
@@ -25,6 +25,8 @@ export interface FramedPeerOptions {
   secret: Uint8Array;
   changed(): void;
   registered(): void;
+  /** Its files are more than can be remembered, so that it is let go. */
+  full(): void;
   closed(error?: Error): void;
 }
 
@@ -179,7 +181,7 @@ export class FramedPeer {
   }
 
   #announce({ reset, files }: MessageOf<'announce'>): void {
-    const { registry, peer, changed, registered } = this.#options;
+    const { registry, peer, changed, registered, full } = this.#options;
     const port = (this.#hello as MessageOf<'hello'>).port;
     if (port === 0) return this.#framed.refuse('PROTOCOL', 'A peer without a port cannot register files.');
     if (peer.port === 0) {
@@ -193,7 +195,9 @@ export class FramedPeer {
     for (const { name, size, root, complete } of files) {
       if (fileNameProblem(name) !== null) continue;
       const hex = Buffer.from(root).toString('hex');
-      registry.announce(peer, name, { size, root: /^0+$/.test(hex) ? '' : hex, complete });
+      if (registry.announce(peer, name, { size, root: /^0+$/.test(hex) ? '' : hex, complete })) continue;
+      full();
+      return this.#framed.refuse('BUSY', INDEX_FULL);
     }
     changed();
   }

@@ -109,6 +109,7 @@ class P2pIndex implements NodeProgram {
       loginRequired: this.#loginRequired,
       changed: () => this.#changed(connection, peer),
       registered: () => this.#registered(connection, peer),
+      full: () => this.#full(peer),
     });
     connection.setIdle(this.#config.idleMs, () => connection.destroy());
     let first = true;
@@ -139,6 +140,7 @@ class P2pIndex implements NodeProgram {
       secret: this.#secret,
       changed: () => this.#published.changed(),
       registered: () => this.#registered(connection, peer),
+      full: () => this.#full(peer),
       closed: (error) => {
         this.#framed.delete(framed);
         this.#closed(connection, peer, error);
@@ -160,6 +162,16 @@ class P2pIndex implements NodeProgram {
       level: 'good',
     });
     this.#published.changed();
+  }
+
+  #full(peer: Peer): void {
+    const address = formatEndpoint({ host: peer.connection.host, port: peer.port });
+    this.#context.telemetry.event({
+      type: 'index-full',
+      text: `Peer ${address} announces more files than can be remembered: it is let go.`,
+      subject: address,
+      level: 'warning',
+    });
   }
 
   #changed(connection: Connection, peer: Peer): void {

@@ -26,17 +26,29 @@ export interface Peer {
   drop(reason: string): void;
 }
 
-/** So many files of one peer are taken; more are left out, or one peer could fill the memory. */
 const MAX_FILES_PER_PEER = 500_000;
+/** Bounds what peers can make an index remember, well below the heap of a 64-bit Node. */
+const MAX_BYTES = 768 * 2 ** 20;
+/** What a file and a holding take, as measured, apart from the name, which each holding has. */
+const FILE_BYTES = 200;
+const HOLDING_BYTES = 180;
+
+/** Why a peer is let go whose files are refused. */
+export const INDEX_FULL =
+  'The files of this peer are more than the index can remember. Share fewer files, or use another index.';
 
 export class Registry {
   readonly #peers = new Set<Peer>();
   readonly #holders = new Map<string, Set<Peer>>();
   readonly #onChange: (name: string) => void;
+  readonly #maxBytes: number;
+  /** An estimate of the memory taken. */
+  #bytes = 0;
 
   /** @param onChange called with the name of a file whose holders, or what is known of them, changed */
-  constructor(onChange: (name: string) => void) {
+  constructor(onChange: (name: string) => void, maxBytes = MAX_BYTES) {
     this.#onChange = onChange;
+    this.#maxBytes = maxBytes;
   }
 
   get peers(): readonly Peer[] {
@@ -70,11 +82,15 @@ export class Registry {
     for (const name of [...peer.files.keys()]) this.retract(peer, name);
   }
 
-  /** @returns false when the peer has too many files for this one */
+  /** @returns false when this peer has too many files, or nothing more can be remembered */
   announce(peer: Peer, name: string, file: RegisteredFile): boolean {
-    if (!peer.files.has(name) && peer.files.size >= MAX_FILES_PER_PEER) return false;
-    peer.files.set(name, file);
     let holders = this.#holders.get(name);
+    if (!peer.files.has(name)) {
+      const bytes = holdingBytes(name) + (holders ? 0 : FILE_BYTES);
+      if (peer.files.size >= MAX_FILES_PER_PEER || this.#bytes + bytes > this.#maxBytes) return false;
+      this.#bytes += bytes;
+    }
+    peer.files.set(name, file);
     if (!holders) {
       holders = new Set();
       this.#holders.set(name, holders);
@@ -86,19 +102,30 @@ export class Registry {
 
   retract(peer: Peer, name: string): void {
     if (!peer.files.delete(name)) return;
+    this.#bytes -= holdingBytes(name);
     const holders = this.#holders.get(name);
     holders?.delete(peer);
-    if (holders?.size === 0) this.#holders.delete(name);
+    if (holders?.size === 0) {
+      this.#holders.delete(name);
+      this.#bytes -= FILE_BYTES;
+    }
     this.#onChange(name);
   }
 
-  /** Replaces all files of a peer of the seed, which sends names alone. */
-  replaceNames(peer: Peer, names: readonly string[]): void {
+  /**
+   * Replaces all files of a peer of the seed, which sends names alone.
+   * @returns false when they are too many; see `announce`
+   */
+  replaceNames(peer: Peer, names: readonly string[]): boolean {
     const present = new Set(names);
     for (const name of [...peer.files.keys()]) if (!present.has(name)) this.retract(peer, name);
     for (const name of present) {
-      if (!peer.files.has(name)) this.announce(peer, name, { size: -1, root: '', complete: true });
+      if (peer.files.has(name)) continue;
+      // A copy: a slice of the list would keep all of the list in memory.
+      const own = Buffer.from(name).toString();
+      if (!this.announce(peer, own, { size: -1, root: '', complete: true })) return false;
     }
+    return true;
   }
 
   /** Names that somebody other than `asker` has in full, sorted. */
@@ -131,6 +158,10 @@ export class Registry {
     for (const holder of holders) size = Math.max(size, holder.files.get(name)?.size ?? -1);
     return size;
   }
+}
+
+function holdingBytes(name: string): number {
+  return HOLDING_BYTES + 2 * name.length;
 }
 
 /** Uploads per slot; what says nothing of itself counts as idle. */

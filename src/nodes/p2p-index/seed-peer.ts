@@ -2,7 +2,7 @@
 import { formatSeedFileList, formatSeedHolders, SEND_FILES, type SeedCommand } from '../../protocol/p2p-seed';
 import { type SeedEvent, SeedSession } from '../../protocol/p2p-seed-session';
 import type { Connection, NodeContext, Timer } from '../../runtime/context';
-import type { Peer, Registry } from './registry';
+import { INDEX_FULL, type Peer, type Registry } from './registry';
 
 const LOGIN_REQUIRED =
   'ERROR Login required: this index takes only peers that prove who they are. Use a peer with login, or ask the owner of the index to switch it off.';
@@ -18,6 +18,8 @@ export interface SeedPeerOptions {
   /** Registration, or what it announces, has changed. */
   changed(): void;
   registered(): void;
+  /** Its files are more than can be remembered, so that it is let go. */
+  full(): void;
 }
 
 /** Feeds what is received to the protocol and answers. Returns the handler for further bytes. */
@@ -55,7 +57,7 @@ export class SeedPeer {
   }
 
   #files(names: string[]): void {
-    const { registry, peer, changed, context } = this.#options;
+    const { registry, peer, changed, full, context } = this.#options;
     if (peer.port === 0) return;
     context.telemetry.trace(
       'in',
@@ -63,7 +65,10 @@ export class SeedPeer {
       this.#connection.remote,
       () => `${names.length} names: ${names.join(' ')}`,
     );
-    registry.replaceNames(peer, names);
+    if (!registry.replaceNames(peer, names)) {
+      full();
+      return this.#connection.end(`ERROR ${INDEX_FULL}`);
+    }
     changed();
   }
 
