@@ -171,6 +171,12 @@ describe('heartbeats', () => {
     expect(parseHeartbeat(line, only('looseHeartbeats'))).toEqual(heartbeat);
   });
 
+  it('reads a line of control characters once, not once for each of them', () => {
+    const line = `${'\0'.repeat(60_000)}x`;
+    for (const text of [line, `HEARTBEAT ${line}`])
+      expect(parseHeartbeat(text, lenient).type).toBe('malformed');
+  });
+
   it('takes a negative load for none', () => {
     expect(parseHeartbeat('HEARTBEAT CS1 127.0.0.1 7001 -1 3', lenient)).toMatchObject({ load: 0 });
   });

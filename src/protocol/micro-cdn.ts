@@ -248,12 +248,8 @@ export function parseContentAnswer(line: string): ContentAnswer {
 }
 
 export function parseHeartbeat(line: string, tolerance: Tolerance): Heartbeat | Malformed {
-  // Programs that send a whole C buffer leave NULs behind the text.
   const words = tolerance.looseHeartbeats
-    ? line
-        .replace(/\p{Cc}+$/u, '')
-        .trim()
-        .split(/\s+/)
+    ? line.slice(0, endOfText(line)).trim().split(/\s+/)
     : line.split(' ');
   if (words[0] !== 'HEARTBEAT') return unknown;
   if (tolerance.looseHeartbeats ? words.length < 6 : words.length !== 6) return malformed;
@@ -264,6 +260,16 @@ export function parseHeartbeat(line: string, tolerance: Tolerance): Heartbeat | 
   if (!isWord(serverId) || !isWord(host) || tcpPort === null) return malformed;
   if (heartbeat.load === null || heartbeat.files === null) return malformed;
   return { type: 'heartbeat', serverId, host, tcpPort, load: heartbeat.load, files: heartbeat.files };
+}
+
+/**
+ * Programs that send a whole C buffer leave NULs behind the text. From the end: a pattern would be tried at each
+ * control character of a line, whatever follows, which takes the square of their number.
+ */
+function endOfText(line: string): number {
+  let end = line.length;
+  while (end > 0 && /\p{Cc}/u.test(line[end - 1] as string)) end--;
+  return end;
 }
 
 export function parseAtMonitor(line: string): MonitorRequest | Malformed {
