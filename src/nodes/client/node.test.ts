@@ -98,8 +98,8 @@ describe('a download', () => {
       results.push(download.outcome?.path);
     }
     expect(results).toEqual([
-      '/downloads/a.tar (2).gz',
-      '/downloads/a.tar (3).gz',
+      '/downloads/a (2).tar.gz',
+      '/downloads/a (3).tar.gz',
       '/downloads/dir.d/README (2)',
     ]);
     expect(saved('a.tar.gz').toString()).toBe('old');

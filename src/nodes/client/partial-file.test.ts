@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Folder, NodeContext } from '../../runtime/context';
 import type { MemoryFolder } from '../../runtime/testing/memory-files';
 import { Simulation } from '../../runtime/testing/simulation';
-import { numbered, PartialFiles } from './partial-file';
+import { PartialFiles } from './partial-file';
 
 function desk() {
   const sim = new Simulation();
@@ -133,16 +133,4 @@ describe('PartialFile', () => {
     await (await partials.claim(folder, 'a')).abandon(true);
     expect(folder.names).toEqual([]);
   });
-});
-
-describe('numbered', () => {
-  it.each([
-    ['a.txt', 1, 'a.txt'],
-    ['a.txt', 2, 'a (2).txt'],
-    ['a', 2, 'a (2)'],
-    ['.profile', 2, '.profile (2)'],
-    ['d.d/file', 3, 'd.d/file (3)'],
-    ['d/.env', 2, 'd/.env (2)'],
-    ['a.tar.gz', 2, 'a.tar (2).gz'],
-  ])('%j, %i: %j', (name, number, result) => expect(numbered(name, number)).toBe(result));
 });

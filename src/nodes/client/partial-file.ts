@@ -1,10 +1,18 @@
 import type { Folder, NodeContext, Timer, WritableFile } from '../../runtime/context';
 import { ArrivingFile } from '../engine/arriving-file';
 import { codeOf } from '../shared/error-text';
+import { giveFreeName, numbered } from '../shared/free-name';
 
 /** A `.part` file that was touched so recently is being written by another program. */
 const FRESH_MS = 2000;
 const TOUCH_MS = 1000;
+
+interface Claim {
+  file: WritableFile;
+  number: number;
+  partName: string;
+  release: () => void;
+}
 
 /** Names of `.part` files that this process is writing, by folder; other processes tell by touching theirs. */
 export class PartialFiles {
@@ -22,12 +30,25 @@ export class PartialFiles {
    * somebody else, `<name> (2).part` and so on. What an earlier download left is kept, to be resumed.
    */
   async claim(folder: Folder, name: string): Promise<PartialFile> {
+    const { file, number, partName, release } = await this.#claim(folder, name);
+    return new PartialFile(folder, file, { name, number, partName }, this.#context, release);
+  }
+
+  /**
+   * The same choice of a name, for a download that writes `<name>.part` by itself. `release` when it has ended.
+   */
+  async reserve(folder: Folder, name: string): Promise<{ name: string; release: () => void }> {
+    const { file, number, release } = await this.#claim(folder, name);
+    await file.close();
+    return { name: numbered(name, number), release };
+  }
+
+  async #claim(folder: Folder, name: string): Promise<Claim> {
     for (let number = 1; ; number++) {
       const finalName = numbered(name, number);
       const partName = `${finalName}.part`;
       const key = `${folder.path}\0${partName}`;
-      if (this.#inUse.has(key) || (await exists(folder, finalName))) continue;
-      if (this.#inUse.has(key)) continue;
+      if (this.#inUse.has(key) || (await exists(folder, finalName)) || this.#inUse.has(key)) continue;
       this.#inUse.add(key);
       const file = await this.#open(folder, partName, this.#released.delete(key)).catch((error: unknown) => {
         this.#inUse.delete(key);
@@ -37,37 +58,11 @@ export class PartialFiles {
         this.#inUse.delete(key);
         continue;
       }
-      return new PartialFile(folder, file, { name, number, partName }, this.#context, () => {
+      const release = (): void => {
         this.#inUse.delete(key);
         this.#released.add(key);
-      });
-    }
-  }
-
-  /**
-   * The same choice of a name, for a download that writes `<name>.part` by itself. `release` when it has ended.
-   */
-  async reserve(folder: Folder, name: string): Promise<{ name: string; release: () => void }> {
-    for (let number = 1; ; number++) {
-      const finalName = numbered(name, number);
-      const key = `${folder.path}\0${finalName}.part`;
-      if (this.#inUse.has(key) || (await exists(folder, finalName)) || this.#inUse.has(key)) continue;
-      this.#inUse.add(key);
-      try {
-        const file = await this.#open(folder, `${finalName}.part`, this.#released.delete(key));
-        if (file) {
-          await file.close();
-          const release = (): void => {
-            this.#inUse.delete(key);
-            this.#released.add(key);
-          };
-          return { name: finalName, release };
-        }
-        this.#inUse.delete(key);
-      } catch (error) {
-        this.#inUse.delete(key);
-        throw error;
-      }
+      };
+      return { file, number, partName, release };
     }
   }
 
@@ -128,16 +123,10 @@ export class PartialFile {
     await this.content.flush();
     await this.#file.truncate(this.content.length);
     await this.#close();
-    for (let number = this.#names.number; ; number++) {
-      const finalName = numbered(this.#names.name, number);
-      try {
-        await this.#folder.rename(this.#names.partName, finalName, { exclusive: true });
-        this.#release();
-        return finalName;
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
-    }
+    const { partName, name, number } = this.#names;
+    const saved = await giveFreeName(this.#folder, partName, name, number);
+    this.#release();
+    return saved;
   }
 
   /** Ends without a file; what there is stays as `.part` when `keep` is set. */
@@ -160,15 +149,6 @@ export class PartialFile {
     await this.content.close();
     await this.#file.close();
   }
-}
-
-/** 'a/photo.jpg' → 'a/photo (2).jpg' */
-export function numbered(name: string, number: number): string {
-  if (number === 1) return name;
-  const slash = name.lastIndexOf('/');
-  const dot = name.lastIndexOf('.');
-  const cut = dot > slash + 1 ? dot : name.length;
-  return `${name.slice(0, cut)} (${number})${name.slice(cut)}`;
 }
 
 async function exists(folder: Folder, name: string): Promise<boolean> {

@@ -172,3 +172,28 @@ it('can be cancelled while it waits, and leaves nothing behind', async () => {
   await expect(outcome).rejects.toThrow();
   expect(world.files.at('/out').names).toEqual([]);
 });
+
+it('keeps both of two pages that arrive at the same time', async () => {
+  const world = new Simulation();
+  const others = world.network.host('foreign', world.clock);
+  await foreignBalancer(others, BALANCER, '127.0.0.2');
+  await foreignReplica(others, REPLICA, noise(1300));
+  const out = world.files.at('/out');
+  const rename = out.rename.bind(out);
+  out.rename = async (...names) => {
+    await world.clock.sleep(1000);
+    return rename(...names);
+  };
+  const defaults = configSchema(manifest.fields).parse({}) as ReplicaClientConfig;
+  const node = createNode({ ...defaults, balancer: BALANCER, out: '/out' }, world.context('client'));
+  const { fetch } = node.operations as unknown as {
+    fetch(input: undefined, scope: unknown): Promise<FetchResult>;
+  };
+  const scope = { signal: new AbortController().signal, progress: () => {} };
+  const pages = Promise.all([fetch(undefined, scope), fetch(undefined, scope)]);
+  pages.catch(() => {});
+  for (let waited = 0; waited < 100; waited++) await world.advance(100);
+  expect((await pages).map(({ path }) => path).sort()).toEqual(['/out/page (2).html', '/out/page.html']);
+  for (const name of ['page.html', 'page (2).html'])
+    expect(saved(world, name).equals(noise(1300))).toBe(true);
+});

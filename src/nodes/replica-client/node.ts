@@ -10,7 +10,7 @@ import type {
   OperationScope,
   WritableFile,
 } from '../../runtime/context';
-import { freeName } from '../shared/free-name';
+import { giveFreeName } from '../shared/free-name';
 import { LogFile } from '../shared/log-file';
 import { fetchPage, type PageTarget } from './fetch-page';
 import type { FetchProgress, FetchResult, ReplicaClientConfig, ReplicaClientSnapshot } from './manifest';
@@ -168,9 +168,7 @@ class FileTarget implements PageTarget {
     await this.#written;
     await this.#file?.close();
     this.#file = undefined;
-    const free = await freeName(this.folder, name);
-    await this.folder.rename(this.temporary, free);
-    return free;
+    return giveFreeName(this.folder, this.temporary, name);
   }
 
   async discard(): Promise<void> {

@@ -86,3 +86,14 @@ it('gets a file that is damaged at its member whole all the same', async () => {
   expect(await get('a')).toMatchObject({ path: '/mine/a (2)' });
   expect(Buffer.from(mine(world).bytesOf('a (2)') ?? []).toString()).toBe('right');
 });
+
+it('keeps both of two files that arrive at the same time and have one name', async () => {
+  const world = new RingWorld();
+  await world.ring(1);
+  const { put, get } = client(world);
+  mine(world).put('a.tar.gz', 'one');
+  await put('a.tar.gz');
+  const got = await Promise.all([get('a.tar.gz'), get('a.tar.gz')]);
+  expect(got.map(({ path }) => path).sort()).toEqual(['/mine/a (2).tar.gz', '/mine/a (3).tar.gz']);
+  expect(mine(world).names.sort()).toEqual(['a (2).tar.gz', 'a (3).tar.gz', 'a.tar.gz']);
+});

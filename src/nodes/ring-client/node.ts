@@ -2,7 +2,7 @@ import { StudioError } from '../../contract/errors';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { BoundPorts, CreateNode, NodeContext, NodeProgram, WritableFile } from '../../runtime/context';
 import { codeOf } from '../shared/error-text';
-import { freeName } from '../shared/free-name';
+import { giveFreeName } from '../shared/free-name';
 import { RingExchange } from './exchange';
 import type { RingClientConfig, RingClientOperations, RingClientSnapshot } from './manifest';
 
@@ -48,9 +48,8 @@ class RingClient implements NodeProgram {
     try {
       const sha256 = await exchange.get(name, sinkInto(file));
       await file.close();
-      const saved = await freeName(folder, wanted);
       const { size } = file;
-      await folder.rename(temporary, saved);
+      const saved = await giveFreeName(folder, temporary, wanted);
       return { path: `${folder.path}/${saved}`, size, sha256 };
     } catch (error) {
       await file.close();
