@@ -1,4 +1,5 @@
 /** Ties client, store and panel state together, for the life of the page. */
+import { atNextFrame } from './next-frame';
 import { createPanelStore } from './panel-state';
 import { Store } from './store';
 import type { StudioClient } from './studio-client';
@@ -7,15 +8,12 @@ import type { StudioState } from './studio-store';
 import { StudioSync } from './studio-sync';
 import { Uploads } from './uploads/uploads';
 
-/** While the page is hidden there are no frames; events are then applied this often. */
-const hiddenMs = 1000;
-
 export function startStudio(client: StudioClient): Studio {
   const store = new Store<StudioState | null>(null);
   const panel = createPanelStore(localStorage);
   const sync = new StudioSync(client.transport, store, {
     now: Date.now,
-    schedule: (apply) => (document.hidden ? setTimeout(apply, hiddenMs) : requestAnimationFrame(apply)),
+    schedule: atNextFrame,
     later: (ms, run) => setTimeout(run, ms),
   });
   sync.start();

@@ -9,7 +9,7 @@ import { reduce, type StudioAction, type StudioState } from './studio-store';
 
 export interface SyncEnvironment {
   now(): number;
-  /** Runs `apply` soon, once: at the next frame, or a little later while the page is hidden. */
+  /** Runs `apply` soon, once: at the next frame, or a little later where there are no frames. */
   schedule(apply: () => void): void;
   /** Calls after `ms`, for the second try of a snapshot. */
   later(ms: number, run: () => void): void;
@@ -35,7 +35,7 @@ export class StudioSync {
       this.transport.subscribe((batch) => this.#receive(batch)),
       this.transport.onConnection((state) => {
         if (state === 'connected') void this.#load();
-        else this.#stale = true;
+        else this.#lose();
       }),
     );
     void this.#load();
@@ -48,6 +48,12 @@ export class StudioSync {
 
   dispatch(action: StudioAction): void {
     this.store.set(reduce(this.store.get(), action));
+  }
+
+  /** The next session numbers its batches anew: what is left of this one would look like a gap for ever. */
+  #lose(): void {
+    this.#stale = true;
+    this.#pending = [];
   }
 
   #receive(batch: EventBatch): void {
