@@ -33,6 +33,25 @@ test('a link is broken with its slider, drawn broken, and the chain can be chang
   await expect(studio.linkBadge(/Latency/)).toContainText('0 ms');
 });
 
+test('the time of a fault counts from when it is chosen, and only once it is typed to the end', async ({
+  studio,
+}) => {
+  await studio.breakLink('CS1', 'Monitor1', 'Latency');
+  await studio.inspector.getByRole('button', { name: 'Whom and when…' }).click();
+  const lasts = studio.inspector.getByRole('textbox', { name: 'Lasts', exact: true });
+  const timer = studio.inspector.getByRole('timer');
+  await lasts.fill('1');
+  await expect(timer).toBeHidden();
+  await lasts.press('Enter');
+  await expect(timer).toContainText('Its time is over');
+  await lasts.fill('600');
+  await lasts.press('Enter');
+  await expect(timer).toContainText('Acts now');
+  await lasts.fill('100');
+  await lasts.press('Enter');
+  await expect(timer).toContainText(/^Acts now, for (100|9\d) s more/);
+});
+
 test('a link that both ends open has one card for the fault, which changes it at both', async ({
   studio,
 }) => {

@@ -83,6 +83,24 @@ describe('faults of a workspace', () => {
     expect(entries[0]?.text).toBe('Latency (200 ms) on CS1 was set.');
   });
 
+  it('begin their time anew with another schedule and when they are switched on, and else go on', () => {
+    const { faults } = setUp();
+    const longAgo = 1000;
+    const set = (change: Partial<FaultSpec>) => {
+      faults.set([latency({ since: longAgo, ...change })]);
+      return faults.list()[0]?.since;
+    };
+    expect(set({ schedule: { forMs: 5000 } })).toBe(longAgo);
+    expect(set({ schedule: { forMs: 5000 }, params: { delay: 5 } })).toBe(longAgo);
+    const begun = set({ schedule: { forMs: 6000 } });
+    expect(begun).toBeGreaterThan(longAgo);
+    // The panel that has not heard of it yet.
+    expect(set({ schedule: { forMs: 6000 }, params: { delay: 6 } })).toBe(begun);
+    faults.healAll();
+    expect(set({ enabled: false })).toBe(longAgo);
+    expect(set({})).toBeGreaterThan(longAgo);
+  });
+
   it('are refused as a whole when one is not right', () => {
     const { faults } = setUp();
     expect(() => faults.set([latency(), latency({ id: 'b', kind: 'nonsense' })])).toThrow(

@@ -1,5 +1,6 @@
 /** The faults that are set: kept with the workspace, told to the nodes in whose processes they act. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { StudioError } from '../../contract/errors';
 import type { NodeView } from '../../contract/events';
 import type { FaultSpec } from '../../contract/fault';
@@ -53,14 +54,15 @@ export class Faults {
   }
 
   /**
-   * Adds faults at the end of the chain, or changes those with these ids in their place.
+   * Adds faults at the end of the chain, or changes those with these ids in their place. The time of one that is known
+   * begins anew when it is switched on or gets another schedule: "lasts 5 s" is said of the five that come.
    * @throws StudioError for a fault that is not known, or whose settings are not allowed; then none is set
    */
   set(faults: readonly FaultSpec[]): void {
-    const checked = faults.map((fault) => this.#checked(fault));
-    const byId = new Map(checked.map((fault) => [fault.id, fault]));
     const before = this.list();
-    const known = new Set(before.map(({ id }) => id));
+    const known = new Map(before.map((fault) => [fault.id, fault]));
+    const checked = faults.map((fault) => this.#checked(fault, known.get(fault.id)));
+    const byId = new Map(checked.map((fault) => [fault.id, fault]));
     const added = checked.filter(({ id }) => !known.has(id));
     this.#become([...before.map((fault) => byId.get(fault.id) ?? fault), ...added]);
     for (const fault of added) this.#note('warning', 'fault-set', fault, `${this.#sentence(fault)} was set.`);
@@ -171,7 +173,7 @@ export class Faults {
       .map((fault) => this.#located(fault));
   }
 
-  #checked(fault: FaultSpec): FaultSpec {
+  #checked(fault: FaultSpec, former: FaultSpec | undefined): FaultSpec {
     this.#options.node(fault.node);
     const definition = faultOf(fault.kind);
     if (!definition) {
@@ -189,7 +191,7 @@ export class Faults {
       const where = issue?.path.join('.') ?? '';
       throw new StudioError('BAD_FAULT', `${definition.label}, ${where}: ${issue?.message ?? 'not valid'}`);
     }
-    return { ...fault, params: params.data, since: fault.since ?? Date.now() };
+    return { ...fault, params: params.data, since: sinceOf(fault, former) ?? Date.now() };
   }
 
   #located(fault: FaultSpec): FaultSpec {
@@ -245,6 +247,13 @@ export class Faults {
       continues: type === 'fault-healed',
     });
   }
+}
+
+/** Since when it has been set, unless its time begins with this change. What a panel says of a known one may be old. */
+function sinceOf(fault: FaultSpec, former: FaultSpec | undefined): number | undefined {
+  if (!former) return fault.since;
+  const isSwitchedOn = fault.enabled && !former.enabled;
+  return isSwitchedOn || !isDeepStrictEqual(fault.schedule, former.schedule) ? undefined : former.since;
 }
 
 /** The nodes that a fault is narrowed to; undefined when it is not. */

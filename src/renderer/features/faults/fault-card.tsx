@@ -93,7 +93,7 @@ export function FaultCard({
         <span className={css.figure}>{badgeOf(fault)}</span> {where}
       </p>
       <p className={css.observe}>{definition?.observe ?? 'This kind of fault is not known here.'}</p>
-      <Timing fault={fault} />
+      <Timing fault={group[0]} />
       <Effect group={group} />
       {definition && (
         <div className={css.settings}>
@@ -168,7 +168,7 @@ function Direction({
   );
 }
 
-/** Of a fault with a schedule: whether it acts at this moment, and until when. */
+/** Of a fault with a schedule, as the core has it: whether it acts at this moment, and until when. */
 function Timing({ fault: { schedule, since, enabled } }: { fault: FaultSpec }) {
   const isScheduled = enabled && schedule !== undefined && since !== undefined;
   const now = useNow(500, isScheduled);

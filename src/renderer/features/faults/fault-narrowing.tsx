@@ -1,5 +1,6 @@
 /** Whom a fault strikes, and when: transport, message types, the first N, every Nth, chance, schedule, seed. */
 import { NumberInput, SegmentedControl, TagsInput } from '@mantine/core';
+import { useState } from 'react';
 import type { FaultPick, FaultSchedule, FaultSpec } from '../../../contract/fault';
 import type { FaultDefinition } from '../../../faults/fault';
 import css from './faults.module.css';
@@ -110,6 +111,7 @@ export function Narrowing({
   );
 }
 
+/** Takes effect on Enter, or when it is left: who types 30 has not asked for 3. */
 function Figure({
   label,
   value,
@@ -123,6 +125,12 @@ function Figure({
   max?: number;
   onChange: (value: number | undefined) => void;
 }) {
+  const [typed, setTyped] = useState<number | string | null>(null);
+  const commit = (): void => {
+    setTyped(null);
+    if (typed === '') onChange(undefined);
+    else if (typeof typed === 'number' && typed >= 0 && typed <= max) onChange(typed);
+  };
   return (
     <NumberInput
       label={label}
@@ -130,13 +138,12 @@ function Figure({
       min={0}
       max={max}
       hideControls
-      value={value ?? ''}
+      value={typed ?? value ?? ''}
       placeholder="–"
       suffix={suffix ?? ''}
-      onChange={(next) => {
-        if (next === '') onChange(undefined);
-        else if (typeof next === 'number' && next >= 0 && next <= max) onChange(next);
-      }}
+      onChange={setTyped}
+      onBlur={commit}
+      onKeyDown={(event) => event.key === 'Enter' && commit()}
     />
   );
 }
