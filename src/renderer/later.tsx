@@ -1,5 +1,6 @@
 /** Parts of the window that its first picture does without. */
 import { type ComponentType, lazy, Suspense, useState } from 'react';
+import { nextIdle } from './next-idle';
 
 const loads: (() => Promise<unknown>)[] = [];
 
@@ -29,7 +30,7 @@ export function later<Props extends object>(load: () => Promise<ComponentType<Pr
 /** Fetches everything, part by part, whenever the page has nothing else to do: then no click waits. */
 export async function loadTheRest(): Promise<void> {
   for (const load of loads) {
-    await new Promise<void>((resolve) => requestIdleCallback(() => resolve(), { timeout: 1000 }));
+    await nextIdle();
     // What cannot be fetched now is tried again when it is needed, and says so there.
     await load().catch(() => undefined);
   }

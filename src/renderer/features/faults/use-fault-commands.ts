@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import type { FaultSpec } from '../../../contract/fault';
 import { type FaultPlace, newFaults } from '../../fault-links';
+import { newId } from '../../new-id';
 import { runWith, useStudioParts } from '../../studio-context';
 import type { FaultGroup } from './fault-groups';
 
@@ -23,7 +24,7 @@ export function useFaultCommands(): FaultCommands {
     return {
       async add(kind, place) {
         const state = store.get();
-        const faults = state ? newFaults(kind, place, state, () => crypto.randomUUID()) : [];
+        const faults = state ? newFaults(kind, place, state, newId) : [];
         if (faults.length > 0) await run('faults.set', { faults });
       },
       set: (faults) => void run('faults.set', { faults: [...faults] }),

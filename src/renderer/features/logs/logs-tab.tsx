@@ -4,6 +4,7 @@ import { IconCopy, IconDownload } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { LogLine } from '../../../contract/events';
+import { copyText } from '../../copy-text';
 import { formatTime } from '../../format';
 import { notify, notifyError } from '../../notify';
 import { saveText } from '../../save-text';
@@ -49,7 +50,7 @@ export function LogsTab({ node }: { node: string }) {
     shown.map((line) => `${new Date(line.at).toISOString()} ${line.level.padEnd(5)} ${line.text}`).join('\n');
   const copy = async (): Promise<void> => {
     try {
-      await navigator.clipboard.writeText(text());
+      await copyText(text());
       notify({ level: 'good', title: 'Log copied' });
     } catch (error) {
       notifyError(error);
