@@ -40,7 +40,7 @@ import { EmptyState } from './ui/empty-state';
 import { ErrorBoundary } from './ui/error-boundary';
 import { Splitter } from './ui/splitter';
 import { carriesFiles } from './uploads/dropped';
-import { watchOf } from './watch';
+import { tellWatch, watchOf } from './watch';
 import { useWindowKeys } from './window-keys';
 
 const queries = new QueryClient({
@@ -181,7 +181,6 @@ function useToasts(): void {
 function useWatch(): void {
   const { client } = useStudioParts();
   const [visible, setVisible] = useState(!document.hidden);
-  const connection = useConnection(client).state;
   useEffect(() => {
     const listener = (): void => setVisible(!document.hidden);
     document.addEventListener('visibilitychange', listener);
@@ -190,11 +189,7 @@ function useWatch(): void {
   const specs = useStudio((state) => state.specs);
   const ids = [...specs.keys()];
   const watch = JSON.stringify(usePanelState((state) => watchOf(state, ids, visible), sameJson));
-  useEffect(() => {
-    // A core that cannot be reached is told when the connection is back.
-    if (connection === 'connected')
-      client.transport.call('studio.watch', JSON.parse(watch)).catch(() => undefined);
-  }, [client, watch, connection]);
+  useEffect(() => tellWatch(client.transport, JSON.parse(watch)), [client, watch]);
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createPanelStore } from './panel-state';
 import { tokenFromHash } from './studio-client';
-import { watchOf } from './watch';
+import { FakeTransport } from './testing/fake-transport';
+import { tellWatch, watchOf } from './watch';
 
 function memory(text?: string) {
   const values = new Map(text === undefined ? [] : [['micro-cdn-studio.layout', text]]);
@@ -68,3 +69,19 @@ describe('tokenFromHash', () => {
     expect(tokenFromHash('')).toBe('');
   });
 });
+describe('tellWatch', () => {
+  it('tells every session what is looked at, also after an interruption that nobody sees', () => {
+    const transport = new FakeTransport({ 'studio.watch': () => undefined });
+    const watch = { visible: true, logs: ['a'], messages: [] };
+    const end = tellWatch(transport, watch);
+    transport.connection('reconnecting');
+    transport.connection('connected');
+    end();
+    transport.connection('connected');
+    expect(transport.calls).toEqual([
+      { name: 'studio.watch', input: watch },
+      { name: 'studio.watch', input: watch },
+    ]);
+  });
+});
+
