@@ -16,8 +16,9 @@ export function useWindowKeys(): void {
       const command = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
       const { dockOpen, inspectorOpen, dialog } = panel.get();
-      const kind =
-        event.altKey && /^Digit[1-9]$/.test(event.code) ? manifests[Number(event.code[5]) - 1] : undefined;
+      // Alt and AltGr with a digit are characters of some keyboards, so a field keeps them.
+      const digit = event.altKey && !isTyping ? /^Digit([1-9])$/.exec(event.code)?.[1] : undefined;
+      const kind = digit && manifests[Number(digit) - 1];
 
       if (command && key === 'k') spotlight.toggle();
       else if (dialog) return;
