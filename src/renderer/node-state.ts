@@ -24,6 +24,11 @@ export function isAlive(state: NodeState): boolean {
   return state !== 'stopped' && state !== 'crashed';
 }
 
+/** How many nodes have a process. */
+export function aliveIn(state: Pick<StudioState, 'specs' | 'nodes' | 'hung'>): number {
+  return [...state.specs.keys()].filter((id) => isAlive(stateIn(state, id))).length;
+}
+
 /** Starting, draining or stopping for longer than its deadline. */
 export function isLate(node: NodeView | undefined, now: number): boolean {
   return node?.deadline !== undefined && now > node.deadline;

@@ -7,6 +7,7 @@ export type Dialog =
   | { kind: 'rename-node'; node: string }
   | { kind: 'new-workspace' }
   | { kind: 'open-workspace' }
+  | { kind: 'confirm-open'; path: string; name: string }
   | { kind: 'rename-workspace' }
   | { kind: 'settings' }
   | { kind: 'shortcuts' };

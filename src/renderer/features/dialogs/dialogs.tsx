@@ -8,6 +8,7 @@ import { ChooseServerDialog } from './choose-server-dialog';
 import css from './dialogs.module.css';
 import { DownloadDialog } from './download-dialog';
 import {
+  ConfirmOpenDialog,
   NameDialog,
   NewWorkspaceDialog,
   OpenWorkspaceDialog,
@@ -31,6 +32,8 @@ export function Dialogs({ settings }: { settings: (onClose: () => void) => React
       return <NewWorkspaceDialog onClose={close} />;
     case 'open-workspace':
       return <OpenWorkspaceDialog onClose={close} />;
+    case 'confirm-open':
+      return <ConfirmOpenDialog {...dialog} onClose={close} />;
     case 'rename-workspace':
       return <RenameWorkspaceDialog onClose={close} />;
     case 'settings':

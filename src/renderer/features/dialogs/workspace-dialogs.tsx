@@ -4,16 +4,14 @@ import { IconFolderOpen } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { formatCount, formatDate } from '../../format';
-import { isAlive, stateIn } from '../../node-state';
+import { aliveIn } from '../../node-state';
 import { useRun, useStudio, useStudioParts } from '../../studio-context';
 import { EmptyState } from '../../ui/empty-state';
 import css from './dialogs.module.css';
 
 /** Said before what stops everything. */
 function useRunningWarning(): string | null {
-  const running = useStudio(
-    (state) => [...state.specs.keys()].filter((id) => isAlive(stateIn(state, id))).length,
-  );
+  const running = useStudio(aliveIn);
   return running > 0 ? `${formatCount(running, 'running node')} will be stopped first.` : null;
 }
 
@@ -92,6 +90,40 @@ export function NameDialog({
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" variant="filled" disabled={!name.trim()}>
             {action}
+          </Button>
+        </footer>
+      </form>
+    </Modal>
+  );
+}
+
+/** Asked where a workspace is opened without the list of them, while something would be stopped. */
+export function ConfirmOpenDialog({
+  path,
+  name,
+  onClose,
+}: {
+  path: string;
+  name: string;
+  onClose: () => void;
+}) {
+  const run = useRun();
+  const warning = useRunningWarning();
+  return (
+    <Modal opened onClose={onClose} title={`Open ${name}`} size={400}>
+      <form
+        className={css.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          onClose();
+          void run('workspace.open', { path });
+        }}
+      >
+        {warning && <p className={css.note}>{warning}</p>}
+        <footer className={css.footer}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" variant="filled" data-autofocus>
+            Open
           </Button>
         </footer>
       </form>

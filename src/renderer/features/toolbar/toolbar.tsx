@@ -28,7 +28,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { formatDate } from '../../format';
 import { useNodeCommands } from '../../node-actions';
-import { isAlive, isPossible, stateIn } from '../../node-state';
+import { aliveIn, isAlive, isPossible, stateIn } from '../../node-state';
 import { modKey } from '../../shortcuts';
 import { sameValues } from '../../store';
 import { usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
@@ -62,6 +62,11 @@ function WorkspaceMenu() {
     queryKey: ['workspaces', path],
     queryFn: () => client.transport.call('workspace.list', {}),
   });
+  const stopsNodes = useStudio((state) => aliveIn(state) > 0);
+  const open = (path: string, name: string): void => {
+    if (stopsNodes) panel.open({ kind: 'confirm-open', path, name });
+    else void run('workspace.open', { path });
+  };
   const others = (recent.data ?? []).filter((one) => one.path !== path).slice(0, 6);
   return (
     <Menu position="bottom-start" width={280} onOpen={() => void recent.refetch()}>
@@ -115,7 +120,7 @@ function WorkspaceMenu() {
             key={one.path}
             leftSection={<IconDeviceFloppy size={15} />}
             rightSection={<span className={css.faint}>{formatDate(one.modifiedMs, Date.now())}</span>}
-            onClick={() => void run('workspace.open', { path: one.path })}
+            onClick={() => open(one.path, one.name)}
           >
             {one.name}
           </Menu.Item>
