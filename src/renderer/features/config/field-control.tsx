@@ -17,7 +17,14 @@ import { isAlive } from '../../node-state';
 import { portUser } from '../../port-use';
 import { useNodeState, useRun, useStudio, useStudioParts } from '../../studio-context';
 import css from './config.module.css';
-import { addressFromText, addressText, isUnfinishedAddress, linkTargets, savedValue } from './form-model';
+import {
+  addressFromText,
+  addressText,
+  isUnfinishedAddress,
+  linkTargets,
+  savedValue,
+  shownAddress,
+} from './form-model';
 import { RowsControl } from './rows-control';
 
 export interface ControlProps<F extends Field = Field> {
@@ -259,17 +266,17 @@ function AddressInput({
   problem: string | undefined;
   onChange: (value: unknown) => void;
 }) {
-  const [text, setText] = useState(() => addressText(value));
+  const [typed, setTyped] = useState('');
   return (
     <TextInput
       mt={6}
       aria-label={label}
       placeholder={`127.0.0.1:${defaultPort ?? 5050}`}
-      value={text}
+      value={shownAddress(typed, value, defaultPort)}
       error={problem}
       spellCheck={false}
       onChange={(event) => {
-        setText(event.currentTarget.value);
+        setTyped(event.currentTarget.value);
         onChange(addressFromText(event.currentTarget.value, defaultPort));
       }}
     />

@@ -9,6 +9,7 @@ import {
   linkTargets,
   problemsOf,
   savedValue,
+  shownAddress,
   shownValue,
 } from './form-model';
 
@@ -85,6 +86,14 @@ describe('links', () => {
     expect(addressFromText('example', 5050)).toEqual({ host: 'example', port: 5050 });
     expect(addressText({ host: '::1', port: 80 })).toBe('[::1]:80');
     expect(addressText(addressFromText('127.0.0.1:x'))).toBe('127.0.0.1:x');
+  });
+
+  it('show what was typed while it says the value, and the value when another takes its place', () => {
+    const typed = 'LOCALHOST : 80';
+    expect(shownAddress('example', addressFromText('example', 5050), 5050)).toBe('example');
+    expect(shownAddress(typed, addressFromText(typed))).toBe(typed);
+    expect(shownAddress('10.0.0.1:80', { host: '10.0.0.2', port: 80 })).toBe('10.0.0.2:80');
+    expect(shownAddress('', { host: '10.0.0.2', port: 80 })).toBe('10.0.0.2:80');
   });
 
   it('offer nodes of the kinds that fit, in natural order', () => {

@@ -87,6 +87,11 @@ export function addressText(value: unknown): string {
   if (isUnfinishedAddress(value)) return value.typed;
   const link = value as LinkValue | undefined;
   return link && 'host' in link ? formatEndpoint(link) : '';
+/** What an address field shows: the text as it was typed while it says the value, else the value's own. */
+export function shownAddress(typed: string, value: unknown, defaultPort?: number): string {
+  return sameValue(addressFromText(typed, defaultPort), value) ? typed : addressText(value);
+}
+
 }
 
 /** Nodes that a link field may name. */
