@@ -155,3 +155,67 @@ test('nobody without the token, and no other site, gets in', async ({ panel, pag
   expect(await status({ Host: 'evil.example' })).toBe(421);
   expect(await status({ Host: host }, '/../../package.json')).not.toBe(200);
 });
+
+test('edits of settings outlive a look elsewhere, and an address field shows the address that it has', async ({
+  studio,
+}) => {
+  const { page, inspector } = studio;
+  await studio.startEmpty();
+  await studio.button('Add http balancer').click();
+  await studio.openInspectorTab('Config');
+  const addTo = inspector.getByRole('combobox', { name: /^Add to / });
+  const addresses = inspector.getByRole('textbox', { name: /^Address \d$/ });
+  for (const [i, address] of ['127.0.0.1:8001', '127.0.0.1:8002'].entries()) {
+    await addTo.click();
+    await page.getByRole('option', { name: 'Another address…' }).click();
+    await addresses.nth(i).fill(address);
+  }
+  await inspector.getByRole('button', { name: 'Remove 127.0.0.1:8001' }).click();
+  await expect(addresses).toHaveCount(1);
+  await expect(addresses).toHaveValue('127.0.0.1:8002');
+
+  await studio.button('Add index server').click();
+  await studio.select('Balancer1');
+  await expect(inspector.getByRole('tab', { name: /^Config/ })).toHaveAccessibleName(/not applied/);
+  await studio.openInspectorTab('Overview');
+  await studio.openInspectorTab('Config');
+  await expect(addresses).toHaveValue('127.0.0.1:8002');
+  await inspector.getByRole('button', { name: 'Apply' }).click();
+  await expect(inspector.getByRole('tab', { name: /^Config/ })).not.toHaveAccessibleName(/not applied/);
+
+  await addresses.fill('127.0.0.1:9999');
+  await inspector.getByRole('button', { name: 'Discard' }).click();
+  await expect(addresses).toHaveValue('127.0.0.1:8002');
+});
+
+test('a digit with Alt adds a node, but in a field it belongs to the text', async ({ studio }) => {
+  await studio.startEmpty();
+  await studio.page.keyboard.press('Alt+1');
+  await expect(studio.node('Index1')).toBeVisible();
+  await studio.inspector.getByRole('textbox', { name: 'Name' }).focus();
+  await studio.page.keyboard.press('Alt+1');
+  await studio.page.keyboard.press('Escape');
+  await studio.button('Add health monitor').click();
+  await expect(studio.node('Monitor1')).toBeVisible();
+  await expect(studio.topology.locator('[data-node]')).toHaveCount(2);
+});
+
+test('opening a recent workspace says what it stops', async ({ studio }) => {
+  const { page } = studio;
+  await studio.buildSample();
+  await studio.button(/^Workspace /).click();
+  await page.getByRole('menuitem', { name: 'New workspace…' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).last().fill('Second');
+  await studio.button('Create').click();
+  await studio.startEmpty();
+  await studio.button('Add index server').click();
+  await studio.act('Index1', 'Start');
+  await studio.expectState('Index1', 'running');
+
+  await studio.button('Workspace Second').click();
+  await page.getByRole('menuitem', { name: /^My network/ }).click();
+  const dialog = page.getByRole('dialog', { name: /^Open / });
+  await expect(dialog).toContainText('1 running node will be stopped first.');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await studio.expectState('Index1', 'running');
+});

@@ -44,6 +44,15 @@ describe('the layout', () => {
   });
 });
 
+it('keeps what was edited by node until it is applied or discarded', () => {
+  const panel = createPanelStore(memory());
+  panel.keepDraft('a', { port: 1 });
+  panel.keepDraft('b', { port: 2 });
+  panel.select(['b']);
+  panel.keepDraft('a', {});
+  expect(panel.get().drafts).toEqual({ b: { port: 2 } });
+});
+
 describe('watchOf', () => {
   const panel = (change: object) => ({ ...createPanelStore(memory()).get(), ...change });
   const nodes = ['a', 'b'];
@@ -63,12 +72,6 @@ describe('watchOf', () => {
   });
 });
 
-describe('tokenFromHash', () => {
-  it('reads the token from the fragment', () => {
-    expect(tokenFromHash('#token=abc-_1')).toBe('abc-_1');
-    expect(tokenFromHash('')).toBe('');
-  });
-});
 describe('tellWatch', () => {
   it('tells every session what is looked at, also after an interruption that nobody sees', () => {
     const transport = new FakeTransport({ 'studio.watch': () => undefined });
@@ -85,3 +88,9 @@ describe('tellWatch', () => {
   });
 });
 
+describe('tokenFromHash', () => {
+  it('reads the token from the fragment', () => {
+    expect(tokenFromHash('#token=abc-_1')).toBe('abc-_1');
+    expect(tokenFromHash('')).toBe('');
+  });
+});

@@ -15,6 +15,9 @@ export type Dialog =
 /** Files that a person gave: the browser's objects, or paths where the shell has paths. */
 export type DroppedFiles = { files: { name: string; file: File }[] } | { paths: string[] };
 
+/** Edited values by field; fields that are not in it are as saved. */
+export type Draft = Readonly<Record<string, unknown>>;
+
 export interface PanelState {
   /** Ids of selected nodes; outside addresses are `outside:<host>:<port>`. */
   selection: readonly string[];
@@ -29,6 +32,8 @@ export interface PanelState {
   dockHeight: number;
   dockTab: string;
   dialog: Dialog | null;
+  /** Settings that were edited and not applied yet: edited values by field, by node. */
+  drafts: Readonly<Record<string, Draft>>;
   /** The journal entry whose causes and effects are shown. */
   journalEntry: number | null;
   /** Nodes that the message view is narrowed to; empty: all. */
@@ -63,6 +68,7 @@ const initial: PanelState = {
   dockHeight: 232,
   dockTab: 'transfers',
   dialog: null,
+  drafts: {},
   journalEntry: null,
   messageNodes: [],
   reveal: null,
@@ -122,6 +128,12 @@ export class PanelStore extends Store<PanelState> {
 
   open(dialog: Dialog): void {
     this.patch({ dialog });
+  }
+
+  /** Keeps what was edited and not applied; an empty draft is none. */
+  keepDraft(node: string, draft: Draft): void {
+    const { [node]: _former, ...others } = this.get().drafts;
+    this.patch({ drafts: Object.keys(draft).length > 0 ? { ...others, [node]: draft } : others });
   }
 
   openDock(dockTab: string): void {

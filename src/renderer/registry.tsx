@@ -2,6 +2,8 @@
  * Where the parts of the window are put together: features do not know each other, this file knows them all.
  * A new tab of the inspector or panel of the dock is one entry here.
  */
+
+import { useHasDraft } from './features/config/use-has-draft';
 import type { DockPanel } from './features/dock/dock';
 import { useFaultCount } from './features/faults/use-fault-count';
 import { useFileCount } from './features/files/use-file-count';
@@ -43,6 +45,7 @@ export const inspectorTabs: readonly InspectorTab[] = [
     id: 'config',
     label: 'Config',
     content: later(() => import('./features/config/config-tab').then((part) => part.ConfigTab)),
+    useHasDraft,
   },
 ];
 

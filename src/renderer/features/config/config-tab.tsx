@@ -6,17 +6,29 @@ import type { Field } from '../../../contract/fields';
 import { manifestOf } from '../../../nodes/manifests';
 import { useNodeCommands } from '../../node-actions';
 import { isAlive } from '../../node-state';
-import { useNodeSpec, useNodeState, useNodeView, useRun } from '../../studio-context';
+import type { Draft } from '../../panel-state';
+import {
+  useNodeSpec,
+  useNodeState,
+  useNodeView,
+  usePanel,
+  usePanelState,
+  useRun,
+} from '../../studio-context';
 import { EmptyState } from '../../ui/empty-state';
 import css from './config.module.css';
 import { FieldControl } from './field-control';
-import { type Draft, edited, problemsOf, shownValue } from './form-model';
+import { edited, problemsOf, shownValue } from './form-model';
+
+const noDraft: Draft = {};
 
 export function ConfigTab({ node }: { node: string }) {
   const spec = useNodeSpec(node);
   const state = useNodeState(node);
   const run = useRun();
-  const [draft, setDraft] = useState<Draft>({});
+  const panel = usePanel();
+  const draft = usePanelState(({ drafts }) => drafts[node] ?? noDraft);
+  const setDraft = (next: Draft): void => panel.keepDraft(node, next);
   const [advanced, setAdvanced] = useState(false);
   const manifest = spec && manifestOf(spec.kind);
   if (!spec || !manifest)
@@ -53,7 +65,9 @@ export function ConfigTab({ node }: { node: string }) {
       value={shownValue(key, field, spec.config, draft)}
       problem={problems[key]}
       isEdited={key in draft}
-      onChange={(value) => setDraft((old) => edited(old, key, value, field, spec.config))}
+      onChange={(value) =>
+        setDraft(edited(panel.get().drafts[node] ?? noDraft, key, value, field, spec.config))
+      }
     />
   );
 

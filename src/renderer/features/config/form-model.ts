@@ -7,12 +7,10 @@ import { rowsFromText } from '../../../contract/rows';
 import { fieldSchema } from '../../../contract/schema';
 import type { NodeSpec } from '../../../contract/workspace';
 import { manifestOf } from '../../../nodes/manifests';
+import type { Draft } from '../../panel-state';
 
 // The content security policy forbids compiled validators; without this, zod tries one and the browser reports it.
 z.config({ jitless: true });
-
-/** Edited values by field; fields that are not in it are as saved. */
-export type Draft = Readonly<Record<string, unknown>>;
 
 export function savedValue(key: string, field: Field, config: Record<string, unknown>): unknown {
   const saved = config[key];
@@ -87,11 +85,11 @@ export function addressText(value: unknown): string {
   if (isUnfinishedAddress(value)) return value.typed;
   const link = value as LinkValue | undefined;
   return link && 'host' in link ? formatEndpoint(link) : '';
+}
+
 /** What an address field shows: the text as it was typed while it says the value, else the value's own. */
 export function shownAddress(typed: string, value: unknown, defaultPort?: number): string {
   return sameValue(addressFromText(typed, defaultPort), value) ? typed : addressText(value);
-}
-
 }
 
 /** Nodes that a link field may name. */

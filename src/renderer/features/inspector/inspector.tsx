@@ -34,6 +34,8 @@ export interface InspectorTab {
   appliesTo?: (manifest: NodeManifest) => boolean;
   /** Shown behind the label when above 0. */
   useCount?: (node: string) => number;
+  /** Marked while it holds edits that were not applied. */
+  useHasDraft?: (node: string) => boolean;
 }
 
 export interface InspectorProps {
@@ -114,7 +116,8 @@ function OneNode({ id, tabs }: { id: string; tabs: readonly InspectorTab[] }) {
           {offered.map((tab) => (
             <Tabs.Tab key={tab.id} value={tab.id}>
               {tab.label}
-              {tab.useCount && <TabCount tab={tab} node={id} />}
+              {tab.useCount && <TabCount useCount={tab.useCount} node={id} />}
+              {tab.useHasDraft && <DraftMark useHasDraft={tab.useHasDraft} node={id} />}
             </Tabs.Tab>
           ))}
         </Tabs.List>
@@ -128,9 +131,15 @@ function OneNode({ id, tabs }: { id: string; tabs: readonly InspectorTab[] }) {
   );
 }
 
-function TabCount({ tab, node }: { tab: InspectorTab; node: string }) {
-  const count = tab.useCount?.(node) ?? 0;
+function TabCount({ useCount, node }: { useCount: (node: string) => number; node: string }) {
+  const count = useCount(node);
   return count > 0 ? <span className={css.count}>{count.toLocaleString()}</span> : null;
+}
+
+function DraftMark({ useHasDraft, node }: { useHasDraft: (node: string) => boolean; node: string }) {
+  return useHasDraft(node) ? (
+    <span className={css.draft} role="img" aria-label="not applied" title="Edited, not applied yet" />
+  ) : null;
 }
 
 function NodeHead({ id }: { id: string }) {
