@@ -53,6 +53,6 @@ export function notify({ level, title, text, action }: Toast): void {
 }
 
 export function notifyError(error: unknown): void {
-  const { message, hint } = toErrorShape(error);
-  notify({ level: 'bad', title: message, text: hint });
+  const { code, message, hint } = toErrorShape(error);
+  notify({ level: code === 'CANCELLED' ? 'info' : 'bad', title: message, text: hint });
 }

@@ -84,6 +84,8 @@ export interface ReplicaClientOperations {
    * `page (2).html`. Progress is a `FetchProgress`.
    */
   fetch: { input: { folder?: string; name?: string } | undefined; output: FetchResult };
+  /** Ends every fetch that is under way. */
+  cancel: { input: undefined; output: undefined };
 }
 
 export interface FetchProgress {

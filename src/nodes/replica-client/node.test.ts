@@ -17,6 +17,7 @@ interface Fetch {
   outcome: Promise<FetchResult>;
   progress: Record<string, unknown>[];
   cancel(): void;
+  cancelAll(): void;
 }
 
 async function begin(world: Simulation, config: Partial<ReplicaClientConfig> = {}): Promise<Fetch> {
@@ -30,13 +31,14 @@ async function begin(world: Simulation, config: Partial<ReplicaClientConfig> = {
   const progress: Record<string, unknown>[] = [];
   const operations = node.operations as unknown as {
     fetch(input: undefined, scope: unknown): Promise<FetchResult>;
+    cancel(): void;
   };
   const outcome = operations.fetch(undefined, {
     signal: controller.signal,
     progress: (value: never) => void progress.push(value),
   });
   outcome.catch(() => {});
-  return { outcome, progress, cancel: () => controller.abort() };
+  return { outcome, progress, cancel: () => controller.abort(), cancelAll: operations.cancel };
 }
 
 async function fetched(world: Simulation, config: Partial<ReplicaClientConfig> = {}): Promise<FetchResult> {
@@ -161,17 +163,20 @@ it('never overwrites a file', async () => {
   expect(saved(world, 'page (2).html').equals(noise(10))).toBe(true);
 });
 
-it('can be cancelled while it waits, and leaves nothing behind', async () => {
-  const world = new Simulation();
-  await world.network
-    .host('foreign', world.clock)
-    .listen(BALANCER, (connection) => connection.handle({ data: () => {} }));
-  const { outcome, cancel } = await begin(world);
-  await world.advance(60_000);
-  cancel();
-  await expect(outcome).rejects.toThrow();
-  expect(world.files.at('/out').names).toEqual([]);
-});
+it.each(['cancel', 'cancelAll'] as const)(
+  'can be ended by %s while it waits, and leaves nothing behind',
+  async (how) => {
+    const world = new Simulation();
+    await world.network
+      .host('foreign', world.clock)
+      .listen(BALANCER, (connection) => connection.handle({ data: () => {} }));
+    const fetch = await begin(world);
+    await world.advance(60_000);
+    fetch[how]();
+    await expect(fetch.outcome).rejects.toThrow();
+    expect(world.files.at('/out').names).toEqual([]);
+  },
+);
 
 it('keeps both of two pages that arrive at the same time', async () => {
   const world = new Simulation();

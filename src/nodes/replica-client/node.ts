@@ -10,6 +10,7 @@ import type {
   OperationScope,
   WritableFile,
 } from '../../runtime/context';
+import { Cancellation } from '../shared/cancellation';
 import { giveFreeName } from '../shared/free-name';
 import { LogFile } from '../shared/log-file';
 import { fetchPage, type PageTarget } from './fetch-page';
@@ -28,6 +29,7 @@ class ReplicaClient implements NodeProgram {
   readonly #state: ReplicaClientSnapshot = { active: 0, done: 0, failed: 0 };
   readonly #kinds: ReplicaKinds;
   readonly #stopping = new AbortController();
+  readonly #cancellation = new Cancellation();
   readonly #running = new Set<Promise<unknown>>();
 
   readonly operations = {
@@ -36,6 +38,7 @@ class ReplicaClient implements NodeProgram {
       this.#running.add(running);
       return running.finally(() => this.#running.delete(running));
     },
+    cancel: () => this.#cancellation.cancel(),
   };
 
   constructor(
@@ -87,7 +90,7 @@ class ReplicaClient implements NodeProgram {
         config: this.config,
         target,
         kinds: this.#kinds,
-        signal: AbortSignal.any([scope.signal, this.#stopping.signal]),
+        signal: AbortSignal.any([scope.signal, this.#stopping.signal, this.#cancellation.signal]),
         progress: (progress) => {
           state = progress;
           scope.progress({ ...progress, marks: [...progress.marks] });

@@ -4,6 +4,7 @@ import { StudioError } from '../../contract/errors';
 import { MAX_BODY } from '../../protocol/ring-frames';
 import { FOREIGN_LIMIT, NOT_FOUND } from '../../protocol/ring-messages';
 import type { Endpoint, NodeContext, ReadableFile } from '../../runtime/context';
+import { untilAborted } from '../shared/cancellation';
 import { reasonOf } from '../shared/error-text';
 import { PeerLink } from '../shared/ring/peer-link';
 import { PlainSender } from '../shared/ring/plain';
@@ -15,6 +16,7 @@ export interface RingExchangeOptions {
   member: Endpoint;
   timeoutMs: number;
   strict: boolean;
+  signal: AbortSignal;
 }
 
 export interface ContentSink {
@@ -134,9 +136,11 @@ export class RingExchange {
   }
 
   async #reached<Value>(attempt: () => Promise<Value>): Promise<Value> {
+    const { signal } = this.options;
     try {
-      return await attempt();
+      return await untilAborted(attempt(), signal);
     } catch (error) {
+      signal.throwIfAborted();
       throw this.#unreachable(reasonOf(error), error);
     }
   }

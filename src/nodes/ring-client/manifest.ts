@@ -61,4 +61,6 @@ export interface RingClientOperations {
     input: { name: string; folder?: string; item?: string };
     output: { item: string; size: number; status: string };
   };
+  /** Ends every get and put that is under way; what a member has begun to pass on goes round all the same. */
+  cancel: { input: undefined; output: undefined };
 }

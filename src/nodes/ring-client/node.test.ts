@@ -7,6 +7,7 @@ import { createNode } from './node';
 interface Client {
   get(name: string): Promise<{ path: string; size: number; sha256: string }>;
   put(name: string, item?: string): Promise<{ status: string }>;
+  cancel(): void;
 }
 
 function client(world: RingWorld, config: Partial<RingClientConfig> = {}): Client {
@@ -17,10 +18,12 @@ function client(world: RingWorld, config: Partial<RingClientConfig> = {}): Clien
   const operations = node.operations as unknown as {
     get(input: unknown): Promise<{ path: string; size: number; sha256: string }>;
     put(input: unknown): Promise<{ status: string }>;
+    cancel(): void;
   };
   return {
     get: (name) => during(world, operations.get({ name })),
     put: (name, item) => during(world, operations.put({ name, item })),
+    cancel: operations.cancel,
   };
 }
 
@@ -73,6 +76,19 @@ it('says what is wrong', async () => {
   await expect(get('a')).rejects.toMatchObject({ code: 'MEMBER_UNREACHABLE' });
   await world.start(4043);
   await expect(get('a')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(mine(world).names).toEqual([]);
+});
+
+it('can be cancelled while it waits, and leaves nothing behind', async () => {
+  const world = new RingWorld();
+  await world.simulation.network
+    .host('mute', world.simulation.clock)
+    .listen({ host: '127.0.0.1', port: 4043 }, (connection) => connection.handle({ data: () => {} }));
+  const { get, cancel } = client(world);
+  const outcome = get('a');
+  await world.simulation.advance(5000);
+  cancel();
+  await expect(outcome).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(mine(world).names).toEqual([]);
 });
 

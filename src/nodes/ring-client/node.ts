@@ -1,6 +1,7 @@
 import { StudioError } from '../../contract/errors';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { BoundPorts, CreateNode, NodeContext, NodeProgram, WritableFile } from '../../runtime/context';
+import { Cancellation } from '../shared/cancellation';
 import { codeOf } from '../shared/error-text';
 import { giveFreeName } from '../shared/free-name';
 import { RingExchange } from './exchange';
@@ -14,11 +15,13 @@ export const createNode: CreateNode<RingClientConfig> = (config, context) => new
 class RingClient implements NodeProgram {
   readonly #state: RingClientSnapshot = { active: 0, gets: 0, puts: 0, failed: 0 };
   readonly #published: { changed(): void };
+  readonly #cancellation = new Cancellation();
   readonly #running = new Set<Promise<unknown>>();
 
   readonly operations = {
     get: (input: Input<'get'>) => this.#counted('gets', () => this.#get(input)),
     put: (input: Input<'put'>) => this.#counted('puts', () => this.#put(input)),
+    cancel: () => this.#cancellation.cancel(),
   };
 
   constructor(
@@ -80,7 +83,7 @@ class RingClient implements NodeProgram {
     const { member, timeoutMs, strict } = this.config;
     if (!member)
       throw new StudioError('NO_MEMBER', 'This client has no ring.', 'Link it to a member of a ring.');
-    return new RingExchange(this.context, { member, timeoutMs, strict });
+    return new RingExchange(this.context, { member, timeoutMs, strict, signal: this.#cancellation.signal });
   }
 
   async #counted<Value>(what: 'gets' | 'puts', run: () => Promise<Value>): Promise<Value> {

@@ -1,6 +1,5 @@
 import { Button } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
-import { useState } from 'react';
 import type { ReplicaClientSnapshot } from '../../../../nodes/replica-client/manifest';
 import { formatBytes, formatCount, formatSpan } from '../../../format';
 import { isAlive } from '../../../node-state';
@@ -8,6 +7,7 @@ import { useNodeState, useNodeView, useRun } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { useNow } from '../../../ui/use-now';
+import { CancelButton } from './cancel-button';
 import css from './server-list.module.css';
 
 export function ReplicaClientOverview({ node }: { node: string }) {
@@ -17,25 +17,22 @@ export function ReplicaClientOverview({ node }: { node: string }) {
   const running = state === 'running';
   const now = useNow(1000, state === 'draining');
   const run = useRun();
-  const [waiting, setWaiting] = useState(false);
-  const fetch = async (): Promise<void> => {
-    setWaiting(true);
-    await run('nodes.operate', { id: node, operation: 'fetch', input: {} });
-    setWaiting(false);
-  };
   return (
     <Section
       title="Page"
       aside={
-        <Button
-          size="compact-sm"
-          leftSection={<IconDownload size={14} />}
-          disabled={!running}
-          loading={waiting}
-          onClick={() => void fetch()}
-        >
-          Get the page
-        </Button>
+        <span className={css.line}>
+          {active > 0 && <CancelButton node={node} />}
+          <Button
+            size="compact-sm"
+            leftSection={<IconDownload size={14} />}
+            disabled={!running}
+            loading={active > 0}
+            onClick={() => void run('nodes.operate', { id: node, operation: 'fetch', input: {} })}
+          >
+            Get the page
+          </Button>
+        </span>
       }
     >
       <p className={css.muted} style={{ margin: '0 0 4px' }}>

@@ -4,6 +4,7 @@ import type { RingClientOperations, RingClientSnapshot } from '../../../../nodes
 import { formatBytes } from '../../../format';
 import { useNodeState, useNodeView, useRun } from '../../../studio-context';
 import { Section } from '../../../ui/facts';
+import { CancelButton } from './cancel-button';
 import css from './server-list.module.css';
 
 export function RingClientOverview({ node }: { node: string }) {
@@ -35,9 +36,10 @@ export function RingClientOverview({ node }: { node: string }) {
         <Button type="submit" size="xs" disabled={!running || name === ''} loading={active > 0}>
           Get
         </Button>
+        {active > 0 && <CancelButton node={node} />}
       </form>
       <p className={css.muted} aria-live="polite">
-        {outcome || `${gets} got · ${puts} put · ${failed} failed`}
+        {outcome || `${active > 0 ? `${active} active · ` : ''}${gets} got · ${puts} put · ${failed} failed`}
       </p>
     </Section>
   );
