@@ -136,7 +136,10 @@ function useWhere(group: FaultGroup, place: FaultPlace): string {
     group.length <= 3 ? group.map((one) => nameOf(one.node, specs)).join(', ') : `${group.length} nodes`;
   if (!peers || first === undefined) return from;
   const to = peers.length === 1 ? nameOf(first, specs) : `${peers.length} nodes`;
-  return 'link' in place && group.length > 1 ? `${nameOf(node, specs)} ⇄ ${to}` : `${from} → ${to}`;
+  const [, opposite] = group;
+  if (!('link' in place) || !opposite) return `${from} → ${to}`;
+  const others = peers.length > 1 ? ', and others' : '';
+  return `${nameOf(node, specs)} ⇄ ${nameOf(opposite.node, specs)}${others}`;
 }
 
 function Direction({

@@ -61,6 +61,14 @@ describe('faults of a link that both ends open', () => {
     expect(ids(groupFaults([here, other], link))).toEqual([['a'], ['b']]);
   });
 
+  it('are one when they separate groups, and not one with a fault of the link alone', () => {
+    const split = (id: string, node: string, peers: string[]) => fault(id, node, { scope: { peers } });
+    const set = [split('a', 'index', ['monitor', 'cs1']), split('b', 'monitor', ['index'])];
+    expect(ids(groupFaults(set, link))).toEqual([['a', 'b']]);
+    const narrow = fault('c', 'monitor', { scope: { peer: 'index' } });
+    expect(ids(groupFaults([set[0] as FaultSpec, narrow], link))).toEqual([['a'], ['c']]);
+  });
+
   it('stay one when the way is changed', () => {
     const turned = { ...here, scope: { peer: 'monitor', direction: 'in' as const } };
     const followed = alignedWith(turned, there, link);

@@ -42,7 +42,8 @@ function signatureOf(fault: FaultSpec, place: FaultPlace): string {
   // From the other end of a link, 'out' is the direction that is 'in' from this one.
   const mirrored = 'link' in place && !place.link.startsWith(`${fault.node} `);
   const direction = mirrored ? opposite(scope.direction) : scope.direction;
-  const towards = 'link' in place ? peers : [peer, peers, endpoints];
+  // A fault that separates groups names others at each end of a link: all that counts is that it is wider than the link.
+  const towards = 'link' in place ? peers !== undefined : [peer, peers, endpoints];
   const settings = definition ? paramsOf(definition, params) : params;
   return JSON.stringify([
     kind,
