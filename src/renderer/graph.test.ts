@@ -66,6 +66,12 @@ describe('graphOf', () => {
     ]);
   });
 
+  it('draws a foreign server on another machine that has the port of one of ours', () => {
+    const servers = [{ serverId: 'THEIRS', tcpPort: 7001, host: '192.168.1.9' }];
+    const state = stateOf(microCdn(1), { nodes: [view('index', { snapshot: { servers } })] });
+    expect(graphOf(state).outside.map(({ address }) => address)).toEqual(['192.168.1.9:7001']);
+  });
+
   it('draws the way over a relay, and the straight one until the relay is used', () => {
     const relay = spec('r', 'relay', 'Relay1', {
       tcpTarget: { node: 'index' },

@@ -6,6 +6,7 @@ import type { LinkValue } from '../contract/fields';
 import type { NodeSpec } from '../contract/workspace';
 import { manifestOf } from '../nodes/manifests';
 import { kindOf } from './kinds/kinds';
+import { configuredPorts, hostOf, isSameHost } from './listening';
 import type { Flow, StudioState } from './studio-store';
 
 /** A link field that is set. */
@@ -195,16 +196,18 @@ function relayBefore(
 }
 
 function ownServers({ specs, nodes }: Pick<StudioState, 'specs' | 'nodes'>) {
-  const ports = new Set<number>();
+  const hosts = new Map<number, Set<string>>();
   const names = new Set<string>();
   for (const spec of specs.values()) {
-    for (const port of Object.values(nodes.get(spec.id)?.ports ?? {})) ports.add(port);
-    for (const [field, description] of Object.entries(manifestOf(spec.kind)?.fields ?? {}))
-      if (description.control === 'port') ports.add(Number(spec.config[field] ?? description.default));
+    const bound = Object.values(nodes.get(spec.id)?.ports ?? {});
+    for (const port of [...bound, ...configuredPorts(spec).map((one) => one.port)])
+      hosts.set(port, (hosts.get(port) ?? new Set()).add(hostOf(spec)));
     names.add(spec.name);
     if (typeof spec.config.serverId === 'string') names.add(spec.config.serverId);
   }
-  return ({ port }: Endpoint, name: string): boolean => ports.has(port) || names.has(name);
+  const isAt = ({ host, port }: Endpoint): boolean =>
+    [...(hosts.get(port) ?? [])].some((own) => isSameHost(own, host));
+  return (endpoint: Endpoint, name: string): boolean => isAt(endpoint) || names.has(name);
 }
 
 function signatureOf(links: readonly GraphLink[], outside: Iterable<OutsideNode>): string {

@@ -13,6 +13,7 @@ describe('portUser', () => {
     expect(user(7001, 'udp')).toBeUndefined();
     expect(user(7001, 'tcp', '127.0.0.2')).toBeUndefined();
     expect(user(7001, 'tcp', '0.0.0.0')).toBe('cs1');
+    expect(user(7001, 'tcp', '::')).toBe('cs1');
     expect(portUser({ host: '127.0.0.1', transport: 'tcp', port: 7001 }, others, 'cs1')).toBeUndefined();
   });
 });

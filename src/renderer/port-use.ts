@@ -1,6 +1,6 @@
 /** Which node is set to use which port. Pure. */
 import type { NodeSpec } from '../contract/workspace';
-import { manifestOf } from '../nodes/manifests';
+import { configuredPorts, hostOf, isSameHost } from './listening';
 
 export interface PortUse {
   node: NodeSpec;
@@ -10,24 +10,17 @@ export interface PortUse {
   port: number;
 }
 
-const everyAddress = '0.0.0.0';
-
 export function portUses(specs: Iterable<NodeSpec>): PortUse[] {
   const uses: PortUse[] = [];
   for (const node of specs) {
-    const host = String(node.config.host ?? '127.0.0.1');
-    for (const [key, field] of Object.entries(manifestOf(node.kind)?.fields ?? {})) {
-      if (field.control !== 'port') continue;
-      const port = Number(node.config[key] ?? field.default);
-      if (port > 0) uses.push({ node, host, transport: field.transport, port });
-    }
+    for (const { transport, port } of configuredPorts(node))
+      if (port > 0) uses.push({ node, host: hostOf(node), transport, port });
   }
   return uses;
 }
 
 function clash(a: Omit<PortUse, 'node'>, b: Omit<PortUse, 'node'>): boolean {
-  const sameHost = a.host === b.host || a.host === everyAddress || b.host === everyAddress;
-  return a.port === b.port && a.transport === b.transport && sameHost;
+  return a.port === b.port && a.transport === b.transport && isSameHost(a.host, b.host);
 }
 
 /** Another node that is set to use this port. */

@@ -4,7 +4,7 @@ import type { HttpClientSnapshot } from '../../nodes/http-client/manifest';
 import type { OriginSnapshot } from '../../nodes/http-origin/manifest';
 import { formatBytes, formatCount, formatPercent } from '../format';
 import type { KindView } from './kinds';
-import { endpointOf } from './replica';
+import { reportedAt } from './reported-at';
 
 export const httpOrigin: KindView = {
   figures(snapshot) {
@@ -28,7 +28,7 @@ export const cacheProxy: KindView = {
   },
   reports(snapshot) {
     const { origins = [] } = snapshot as Partial<CacheSnapshot>;
-    return origins.map(({ address }) => ({ ...endpointOf(address), name: address, role: 'origin' }));
+    return origins.flatMap(({ address }) => reportedAt(address, 'origin'));
   },
 };
 
@@ -44,7 +44,7 @@ export const httpBalancer: KindView = {
   },
   reports(snapshot) {
     const { backends = [] } = snapshot as Partial<HttpBalancerSnapshot>;
-    return backends.map(({ address }) => ({ ...endpointOf(address), name: address, role: 'test' }));
+    return backends.flatMap(({ address }) => reportedAt(address, 'test'));
   },
 };
 

@@ -18,11 +18,16 @@ export interface Figure {
   value: string;
 }
 
+export interface Reported extends Endpoint {
+  name: string;
+  role: string;
+}
+
 export interface KindView {
   /** At most three, most important first. The snapshot may be empty before the node has told anything. */
   figures?: (snapshot: Record<string, unknown>) => Figure[];
   /** Programs outside this workspace that are known to the node, and what they do with it. */
-  reports?: (snapshot: Record<string, unknown>) => (Endpoint & { name: string; role: string })[];
+  reports?: (snapshot: Record<string, unknown>) => Reported[];
 }
 
 const kinds: Record<string, KindView> = {

@@ -2,6 +2,7 @@ import type { BalancerSnapshot } from '../../nodes/replica-balancer/manifest';
 import type { ReplicaSnapshot } from '../../nodes/replica-server/manifest';
 import { formatBytes } from '../format';
 import type { KindView } from './kinds';
+import { reportedAt } from './reported-at';
 
 export const replicaServer: KindView = {
   figures(snapshot) {
@@ -27,12 +28,6 @@ export const replicaBalancer: KindView = {
   },
   reports(snapshot) {
     const { replicas = [] } = snapshot as Partial<BalancerSnapshot>;
-    return replicas.map(({ address }) => ({ ...endpointOf(address), name: address, role: 'probe' }));
+    return replicas.flatMap(({ address }) => reportedAt(address, 'probe'));
   },
 };
-
-/** `host:port` or `[v6]:port`, as snapshots write addresses. */
-export function endpointOf(address: string): { host: string; port: number } {
-  const cut = address.lastIndexOf(':');
-  return { host: address.slice(0, cut).replace(/^\[|\]$/g, ''), port: Number(address.slice(cut + 1)) };
-}

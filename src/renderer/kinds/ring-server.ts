@@ -1,6 +1,6 @@
 import type { RingSnapshot } from '../../nodes/ring-server/manifest';
 import type { KindView } from './kinds';
-import { endpointOf } from './replica';
+import { reportedAt } from './reported-at';
 
 export const ringServer: KindView = {
   figures(snapshot) {
@@ -16,6 +16,6 @@ export const ringServer: KindView = {
     const { members = [] } = snapshot as Partial<RingSnapshot>;
     return members
       .filter(({ state }) => state === 'alive')
-      .map(({ address }) => ({ ...endpointOf(address), name: address, role: 'ring' }));
+      .flatMap(({ address }) => reportedAt(address, 'ring'));
   },
 };
