@@ -80,6 +80,14 @@ test('a removed file comes back by the toast, and later from the list of removed
   await expect(studio.inspector).toContainText('No file was removed from CS1.');
   await studio.inspector.getByRole('button', { name: 'Files', exact: true }).click();
   await expect(studio.fileRow('hello.txt')).toBeVisible();
+
+  await remove();
+  await studio.inspector.getByRole('button', { name: '1 removed file' }).click();
+  await studio.inspector.getByRole('button', { name: 'Delete all' }).click();
+  const dialog = studio.page.getByRole('dialog', { name: 'Delete removed files for good?' });
+  await expect(dialog).toContainText('1 removed file of CS1 will be lost');
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(studio.inspector).toContainText('No file was removed from CS1.');
 });
 
 test('files dropped beside every server ask which one takes them', async ({ studio, home }) => {

@@ -148,6 +148,8 @@ export const calls = {
         .max(10_000),
     }),
   ),
+  /** Deletes all that was removed from a node, for good. */
+  'files.emptyTrash': call<{ deleted: number }>()(z.object({ node: z.string() })),
   /** Copies files and folders of this machine into a node, as a task. Only where `shell.paths`. */
   'files.import': call<{ tasks: string[] }>()(
     z.object({ node: z.string(), paths: z.array(z.string().min(1).max(4096)).min(1).max(10_000) }),

@@ -80,6 +80,7 @@ export function createHandlers(core: Core): Handlers {
     'files.remove': ({ node, names }) => content.remove(node, names),
     'files.removed': ({ node, ...range }) => content.removed(node, range),
     'files.restore': ({ node, files }) => content.restore(node, files),
+    'files.emptyTrash': async ({ node }) => ({ deleted: await content.emptyTrash(node) }),
     'files.import': ({ node, paths }) => {
       if (!core.options.shell.paths)
         throw new StudioError(

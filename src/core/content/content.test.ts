@@ -310,6 +310,18 @@ describe('removing files', () => {
     expect(await readdir(join(root, '.trash'))).not.toContain(batch);
   });
 
+  it('can be made final, for one node and no other', async () => {
+    await put({ a: 'a', 'sub/b': 'b', c: 'c' });
+    await content.remove('cs1', ['a']);
+    await content.remove('cs1', ['sub/b']);
+    await put({ kept: '' }, join(root, '.trash', '2026-01-31T12-00-00-000Z-cs2'));
+    expect(await content.emptyTrash('cs1')).toBe(2);
+    expect((await content.removed('cs1', { offset: 0, limit: 10 })).total).toBe(0);
+    expect(await readdir(join(root, '.trash'))).toEqual(['2026-01-31T12-00-00-000Z-cs2']);
+    expect(await names()).toEqual(['c']);
+    expect(await content.emptyTrash('cs1')).toBe(0);
+  });
+
   it('keeps every version of a file that is removed again and again', async () => {
     for (const text of ['1', '22', '333']) {
       await put({ a: text });

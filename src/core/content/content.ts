@@ -85,6 +85,16 @@ export class Content {
     return { restored: files.length - problems.length, problems };
   }
 
+  /** Deletes the removed files of a node for good. */
+  async emptyTrash(id: string): Promise<number> {
+    const node = this.#options.node(id);
+    try {
+      return await this.#trash.empty(node.id);
+    } finally {
+      this.#folders.changed(node);
+    }
+  }
+
   /** Copies files and folders of this machine into a node; returns the tasks, which go on by themselves. */
   import(id: string, paths: readonly string[]): string[] {
     return this.#imports.begin(this.#options.node(id), paths);

@@ -55,10 +55,7 @@ export class Trash {
 
   /** What was removed from a node, the newest first. */
   async list(node: string, { offset, limit }: { offset: number; limit: number }): Promise<Page<RemovedFile>> {
-    const batches = (await readdir(this.folder).catch(() => []))
-      .filter((batch) => nodeOf(batch) === node)
-      .sort()
-      .reverse();
+    const batches = (await this.#batchesOf(node)).sort().reverse();
     const all: { batch: string; name: string }[] = [];
     for (const batch of batches) all.push(...(await filesBelow(join(this.folder, batch), batch)));
     const rows = await Promise.all(
@@ -68,6 +65,24 @@ export class Trash {
       }),
     );
     return { rows, total: all.length };
+  }
+
+  /** Deletes what was removed from a node, for good. Resolves to the number of files. */
+  async empty(node: string): Promise<number> {
+    const batches = await this.#batchesOf(node);
+    let deleted = 0;
+    for (const batch of batches) {
+      const path = join(this.folder, batch);
+      const files = await filesBelow(path, batch);
+      await rm(path, { recursive: true, force: true });
+      deleted += files.length;
+    }
+    return deleted;
+  }
+
+  async #batchesOf(node: string): Promise<string[]> {
+    const batches = await readdir(this.folder).catch(() => []);
+    return batches.filter((batch) => nodeOf(batch) === node);
   }
 
   /**

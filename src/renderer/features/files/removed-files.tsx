@@ -10,6 +10,7 @@ import { useNodeSpec, useRun, useStudio, useStudioParts } from '../../studio-con
 import { type Column, DataTable } from '../../ui/data-table';
 import { EmptyState } from '../../ui/empty-state';
 import { usePagedRows } from '../../ui/use-paged-rows';
+import { EmptyTrash } from './empty-trash';
 import css from './files.module.css';
 
 const columns: readonly Column<RemovedFile>[] = [
@@ -59,6 +60,7 @@ export function RemovedFiles({ node, onClose }: { node: string; onClose: () => v
           Files
         </Button>
         <span className={css.spring} />
+        <EmptyTrash node={node} count={rows.total} />
         <Button
           leftSection={<IconArrowBackUp size={15} />}
           disabled={selected.size === 0}
@@ -92,7 +94,7 @@ export function RemovedFiles({ node, onClose }: { node: string; onClose: () => v
   );
 }
 
-/** Where they are: whoever wants them gone for good deletes them there. */
+/** Where they are, for whoever looks for one with other programs. */
 function RemovedFoot({ node, count }: { node: string; count: number }) {
   const folder = useRemoved(node)?.folder;
   return (
