@@ -29,6 +29,23 @@ test('the topology is a table with the same actions', async ({ studio }) => {
   await expect(row).toContainText('Stopped');
 });
 
+test('in the table, links are opened and broken, and nodes are duplicated by key', async ({ studio }) => {
+  const { page } = studio;
+  await studio.buildSample();
+  await studio.topology.getByText('Table', { exact: true }).click();
+  await studio.button('Link of CS1: heartbeat → Monitor1').click();
+  await expect(studio.inspector.getByRole('heading', { name: 'CS1 – Monitor1' })).toBeVisible();
+  await studio.addFault('Latency');
+  await expect(studio.faultBanner).toContainText('1 active fault');
+  await studio.button('Link of CS1: registration → Index1').click({ button: 'right' });
+  await expect(page.getByRole('menu', { name: 'Actions for the link CS1 – Index1' })).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  await studio.topology.getByRole('row').filter({ hasText: 'CS2' }).click();
+  await page.keyboard.press('ControlOrMeta+d');
+  await expect(studio.topology.getByRole('row').filter({ hasText: 'CS3' })).toBeVisible();
+});
+
 test('a foreign server that registers at our index is a row of the table too', async ({ studio }) => {
   await studio.buildSample();
   await studio.topology.getByText('Table', { exact: true }).click();

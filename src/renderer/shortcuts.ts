@@ -4,6 +4,11 @@ const isMac = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigat
 
 export const modKey = isMac ? '⌘' : 'Ctrl';
 
+/** Adds a node of the palette's first, second … kind; there are more kinds than digits. */
+export function keyOfKind(index: number): string | undefined {
+  return index < 9 ? `Alt+${index + 1}` : undefined;
+}
+
 export interface ShortcutGroup {
   title: string;
   keys: readonly (readonly [keys: string, does: string])[];

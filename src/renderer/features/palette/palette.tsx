@@ -2,10 +2,11 @@
 import { ActionIcon, Tooltip, UnstyledButton } from '@mantine/core';
 import { IconChevronsLeft, IconChevronsRight } from '@tabler/icons-react';
 import { type KeyboardEvent, useRef } from 'react';
-import { familyLabels } from '../../../contract/manifest';
+import { familyLabels, type NodeManifest } from '../../../contract/manifest';
 import { manifests } from '../../../nodes/manifests';
 import { kindMime } from '../../kind-drag';
 import { useNodeCommands } from '../../node-actions';
+import { keyOfKind } from '../../shortcuts';
 import { usePanel, usePanelState } from '../../studio-context';
 import { KindIcon } from '../../ui/kind-icon';
 import css from './palette.module.css';
@@ -50,10 +51,11 @@ export function Palette() {
             {manifests
               .filter((manifest) => manifest.family === family)
               .map((manifest) => (
-                <Tooltip key={manifest.id} label={manifest.summary} position="right">
+                <Tooltip key={manifest.id} label={hintOf(manifest)} position="right">
                   <UnstyledButton
                     className={css.kind}
                     data-kind={manifest.id}
+                    aria-keyshortcuts={keyOfKind(manifests.indexOf(manifest))}
                     aria-label={`Add ${manifest.label.toLowerCase()}`}
                     draggable
                     onDragStart={(event) => {
@@ -73,4 +75,9 @@ export function Palette() {
       {open && <p className={css.hint}>Drag onto the canvas, or click.</p>}
     </nav>
   );
+}
+
+function hintOf(manifest: NodeManifest): string {
+  const key = keyOfKind(manifests.indexOf(manifest));
+  return key ? `${manifest.summary} (${key})` : manifest.summary;
 }

@@ -6,7 +6,7 @@ import type { NodeView } from '../../../contract/events';
 import type { NodeSpec } from '../../../contract/workspace';
 import { manifestOf } from '../../../nodes/manifests';
 import { formatBytes } from '../../format';
-import { graphOf, linksOf, nameOf, sameGraph } from '../../graph';
+import { graphOf, linksOf, nameOf, pairKey, sameGraph } from '../../graph';
 import { kindOf } from '../../kinds/kinds';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, type NodeState, stateIn } from '../../node-state';
@@ -29,10 +29,17 @@ interface Row {
   id: string;
   name: string;
   kind: string;
-  links: string;
+  links: readonly RowLink[];
   node?: NodeRow;
   /** Of a program outside. */
   address?: string;
+}
+
+/** A link that leads from the row's node to another. */
+interface RowLink {
+  /** As the panel selects it. */
+  id: string;
+  text: string;
 }
 
 const sorters: Record<string, (a: Row, b: Row) => number> = {
@@ -58,14 +65,16 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
   const [sort, setSort] = useState({ by: 'name', descending: false });
 
   const rows = useMemo(() => {
-    const links = new Map<string, string[]>();
-    for (const { from, to, role } of linksOf(specs.values()))
-      links.set(from, [...(links.get(from) ?? []), `${role} → ${nameOf(to, specs)}`]);
+    const links = new Map<string, RowLink[]>();
+    for (const { from, to, role } of linksOf(specs.values())) {
+      const link = { id: pairKey(from, to), text: `${role} → ${nameOf(to, specs)}` };
+      links.set(from, [...(links.get(from) ?? []), link]);
+    }
     const ours: Row[] = [...specs.values()].map((spec) => ({
       id: spec.id,
       name: spec.name,
       kind: manifestOf(spec.kind)?.label ?? spec.kind,
-      links: links.get(spec.id)?.join(', ') ?? '',
+      links: links.get(spec.id) ?? [],
       node: { spec, view: nodes.get(spec.id), state: stateIn({ nodes, hung }, spec.id) },
     }));
     const outside: Row[] = graph.outside.map(({ id, label, address }) => ({
@@ -74,8 +83,7 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
       kind: 'Outside program',
       links: graph.links
         .filter(({ source }) => source === id)
-        .map(({ roles, target }) => `${roles.join(', ')} → ${nameOf(target, specs)}`)
-        .join(', '),
+        .map((link) => ({ id: link.id, text: `${link.roles.join(', ')} → ${nameOf(link.target, specs)}` })),
       address,
     }));
     const words = search.toLowerCase();
@@ -151,7 +159,12 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         sortable: true,
         cell: ({ node }) => (node?.view?.heapBytes === undefined ? '' : formatBytes(node.view.heapBytes)),
       },
-      { id: 'links', header: 'Links', width: 'minmax(140px, 1.4fr)', cell: (row) => row.links },
+      {
+        id: 'links',
+        header: 'Links',
+        width: 'minmax(140px, 1.4fr)',
+        cell: ({ name, links }, active) => <Links of={name} links={links} active={active} onMenu={onMenu} />,
+      },
     ],
     [onMenu],
   );
@@ -175,9 +188,12 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
       onOpen={(row) => panel.show(row.id)}
       onMenu={(row, at) => row.node && onMenu({ at, nodes: affected(row) })}
       onKey={(event, row) => {
-        if (!row?.node || event.ctrlKey || event.metaKey || event.altKey) return false;
+        if (!row?.node || event.altKey) return false;
         const ids = affected(row);
-        if (event.key === 'Delete') void commands.remove(ids);
+        if (event.ctrlKey || event.metaKey) {
+          if (event.key.toLowerCase() !== 'd') return false;
+          void commands.duplicate(ids);
+        } else if (event.key === 'Delete') void commands.remove(ids);
         else if (event.key === 'F2') panel.open({ kind: 'rename-node', node: row.id });
         else {
           const able = nodeActions.find(
@@ -236,6 +252,46 @@ function Actions({
       >
         <IconDots size={14} />
       </ActionIcon>
+    </span>
+  );
+}
+
+/** Each opens in the inspector, where it can be broken; its menu has the faults as well. */
+function Links({
+  of,
+  links,
+  active,
+  onMenu,
+}: {
+  of: string;
+  links: readonly RowLink[];
+  active: boolean;
+  onMenu: (target: MenuTarget) => void;
+}) {
+  const panel = usePanel();
+  return (
+    <span className={css.links}>
+      {links.map(({ id, text }) => (
+        <button
+          key={`${id} ${text}`}
+          type="button"
+          tabIndex={active ? 0 : -1}
+          className={css.link}
+          aria-label={`Link of ${of}: ${text}`}
+          onClick={(event) => {
+            event.stopPropagation();
+            panel.patch({ selection: [], selectedLink: id, inspectorOpen: true });
+          }}
+          onContextMenu={(event) => {
+            event.preventDefault();
+            event.stopPropagation();
+            panel.patch({ selection: [], selectedLink: id });
+            onMenu({ at: pointOf(event), nodes: [], link: id });
+          }}
+        >
+          {text}
+        </button>
+      ))}
     </span>
   );
 }
