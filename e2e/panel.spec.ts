@@ -46,6 +46,19 @@ test('in the table, links are opened and broken, and nodes are duplicated by key
   await expect(studio.topology.getByRole('row').filter({ hasText: 'CS3' })).toBeVisible();
 });
 
+test('“why?” of a download opens the decision that it followed, not the newest', async ({ studio }) => {
+  const expanded = studio.inspector.locator('[aria-expanded="true"]');
+  await studio.buildSample();
+  await studio.download('hello.txt');
+  await expect(studio.transfers('hello.txt', 'done')).toBeVisible();
+  await studio.download('missing.txt');
+  await expect(studio.transfers('missing.txt', 'failed')).toBeVisible();
+  await studio.dock.getByRole('button', { name: 'Why this server? hello.txt' }).click();
+  await expect(expanded).toContainText('hello.txt');
+  await studio.inspector.getByRole('button', { name: 'All lookups' }).click();
+  await expect(expanded).toContainText('missing.txt');
+});
+
 test('a foreign server that registers at our index is a row of the table too', async ({ studio }) => {
   await studio.buildSample();
   await studio.topology.getByText('Table', { exact: true }).click();

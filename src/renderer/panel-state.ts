@@ -18,6 +18,17 @@ export type DroppedFiles = { files: { name: string; file: File }[] } | { paths: 
 /** Edited values by field; fields that are not in it are as saved. */
 export type Draft = Readonly<Record<string, unknown>>;
 
+/** What a download asked of an index. */
+export interface Lookup {
+  /** The node. */
+  index: string;
+  fileName: string;
+  /** Unix ms. */
+  at: number;
+  /** The server that the download reads from, once that is known. */
+  serverId?: string;
+}
+
 export interface PanelState {
   /** Ids of selected nodes; outside addresses are `outside:<host>:<port>`. */
   selection: readonly string[];
@@ -36,6 +47,8 @@ export interface PanelState {
   drafts: Readonly<Record<string, Draft>>;
   /** The journal entry whose causes and effects are shown. */
   journalEntry: number | null;
+  /** The lookup whose decision was asked for; null: the newest ones are shown. */
+  lookup: Lookup | null;
   /** Nodes that the message view is narrowed to; empty: all. */
   messageNodes: readonly string[];
   /** Asks the canvas to show this node, once. */
@@ -70,6 +83,7 @@ const initial: PanelState = {
   dialog: null,
   drafts: {},
   journalEntry: null,
+  lookup: null,
   messageNodes: [],
   reveal: null,
   guideHidden: [],

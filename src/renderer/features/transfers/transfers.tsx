@@ -193,8 +193,12 @@ function Why({ transfer }: { transfer: TransferView }) {
       className={css.why ?? ''}
       aria-label={`Why this server? ${transfer.name}`}
       onClick={() => {
+        const { name: fileName, startedAt: at, source } = transfer;
         panel.show(decider);
         panel.openInspector('overview');
+        panel.patch({
+          lookup: { index: decider, fileName, at, ...(source && { serverId: source.serverId }) },
+        });
       }}
     >
       why?

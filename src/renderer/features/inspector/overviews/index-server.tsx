@@ -1,12 +1,15 @@
+import { Button } from '@mantine/core';
 import { IconCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Decision, IndexSnapshot, ServerStatus } from '../../../../nodes/index-server/manifest';
 import { formatCount, formatTime } from '../../../format';
 import type { Tone } from '../../../node-state';
-import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
+import type { Lookup } from '../../../panel-state';
+import { useNodeState, useNodeView, usePanelState, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
 import { Fact, Facts, Section } from '../../../ui/facts';
+import { decisionOf } from './decision-of';
 import css from './server-list.module.css';
 import { byName, ServerName, ServerStatusText } from './server-name';
 
@@ -22,6 +25,7 @@ export function IndexServerOverview({ node }: { node: string }) {
   const view = useNodeView(node);
   const { servers, files = 0, monitor, lastDecision } = (view?.snapshot ?? {}) as Partial<IndexSnapshot>;
   const running = useNodeState(node) === 'running';
+  const lookup = usePanelState((state) => (state.lookup?.index === node ? state.lookup : null));
   return (
     <>
       <Section
@@ -56,50 +60,82 @@ export function IndexServerOverview({ node }: { node: string }) {
           <EmptyState title={running ? 'No content server has registered yet.' : 'Not running.'} />
         )}
       </Section>
-      <Decisions node={node} version={lastDecision?.at ?? 0} running={running} />
+      <Decisions
+        key={lookup ? `${lookup.fileName} ${lookup.at}` : ''}
+        node={node}
+        version={lastDecision?.at ?? 0}
+        running={running}
+        lookup={lookup}
+      />
     </>
   );
 }
 
-/** "Why this server?" for the newest lookups. */
-function Decisions({ node, version, running }: { node: string; version: number; running: boolean }) {
-  const { client } = useStudioParts();
-  const [open, setOpen] = useState<number | null>(0);
+/** "Why this server?" for the newest lookups, or for those of the file of one download. */
+function Decisions({
+  node,
+  version,
+  running,
+  lookup,
+}: {
+  node: string;
+  version: number;
+  running: boolean;
+  lookup: Lookup | null;
+}) {
+  const { client, panel } = useStudioParts();
+  /** Undefined until a person chose: then it is the one that was asked for, or the newest. */
+  const [chosen, setChosen] = useState<string | null>();
   const { data = [] } = useQuery({
-    queryKey: ['decisions', node, version],
+    queryKey: ['decisions', node, version, lookup?.fileName],
     queryFn: async () =>
       (await client.transport.call('nodes.operate', {
         id: node,
         operation: 'decisions',
-        input: { limit: 12 },
+        input: lookup ? { limit: 100, fileName: lookup.fileName } : { limit: 12 },
       })) as Decision[],
     enabled: running && version > 0,
     placeholderData: (old) => old,
   });
+  const wanted = lookup ? decisionOf(lookup, data) : data[0];
+  const open = chosen === undefined ? wanted && keyOf(wanted) : chosen;
   return (
-    <Section title="Why this server?">
+    <Section
+      title="Why this server?"
+      aside={
+        lookup && (
+          <Button size="compact-sm" onClick={() => panel.patch({ lookup: null })}>
+            All lookups
+          </Button>
+        )
+      }
+    >
       {data.length === 0 && (
         <EmptyState title="No lookups yet.">
           Each download asks here; the candidates, their scores and the winner are then listed.
         </EmptyState>
       )}
-      {data.map((decision, i) => (
-        <div key={`${decision.at} ${decision.fileName} ${decision.reason}`} className={css.decision}>
+      {data.map((decision) => (
+        <div key={keyOf(decision)} className={css.decision}>
           <button
             type="button"
             className={css.summary}
-            aria-expanded={open === i}
-            onClick={() => setOpen(open === i ? null : i)}
+            aria-expanded={open === keyOf(decision)}
+            onClick={() => setChosen(open === keyOf(decision) ? null : keyOf(decision))}
           >
             <span className={css.file}>{decision.fileName}</span>
             <span className={css.muted}>{formatTime(decision.at)}</span>
             <span className={css.reason}>{decision.reason}</span>
           </button>
-          {open === i && <Candidates decision={decision} />}
+          {open === keyOf(decision) && <Candidates decision={decision} />}
         </div>
       ))}
     </Section>
   );
+}
+
+function keyOf({ at, fileName, reason }: Decision): string {
+  return `${at} ${fileName} ${reason}`;
 }
 
 function Candidates({ decision }: { decision: Decision }) {
