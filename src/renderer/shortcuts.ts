@@ -33,13 +33,18 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
     title: 'On the canvas and in the table',
     keys: [
       ['Arrows', 'Go to the next node in that direction; on a link, to the next link'],
-      ['Shift Arrows', 'Move the selected nodes'],
       ['Enter', 'Inspect'],
       ['Shift F10', 'Menu'],
       [`${modKey} A`, 'Select all'],
       [`${modKey} D`, 'Duplicate'],
       ['Delete', 'Delete'],
       ['F2', 'Rename'],
+    ],
+  },
+  {
+    title: 'On the canvas',
+    keys: [
+      ['Shift Arrows', 'Move the selected nodes'],
       ['F', 'Fit everything into view'],
       ['L', 'Automatic layout'],
       ['+ −', 'Zoom'],
