@@ -36,9 +36,8 @@ export class ServerConnection {
   #batching = false;
   #pausedForBacklog = false;
   #pausedByReader = false;
-  /** Nothing more is read: the reply said `Connection: close`. */
-  #ending = false;
   #peerEnded = false;
+  /** Our side has: what still comes is thrown away. */
   #ended = false;
   /** Set when the connection no longer speaks HTTP: see `takeOver`. */
   #taken: ConnectionHandlers | undefined;
@@ -122,7 +121,7 @@ export class ServerConnection {
     if (taken !== this.#takenAtSweep) this.#lastProgress = server.tick;
     this.#takenAtSweep = taken;
     const waited = (server.tick - this.#lastProgress) * server.tickMs;
-    if (this.#ended || this.#ending) {
+    if (this.#ended) {
       if (waited >= (pendingBytes > 0 ? stallMs : Math.min(LINGER_MS, stallMs))) this.#connection.destroy();
     } else if (this.#exchange) {
       const waitsForClient = pendingBytes > 0 || this.#exchange.waitsForContent;
@@ -189,7 +188,7 @@ export class ServerConnection {
   }
 
   #received(bytes: Uint8Array): void {
-    if (this.#ending) return;
+    if (this.#ended) return;
     if (this.#backlogLength > 0 || (this.#content?.done && this.#exchange)) return this.#keep(bytes, 0);
     this.#batch(bytes);
   }
@@ -198,7 +197,7 @@ export class ServerConnection {
     this.#batching = true;
     let at = 0;
     try {
-      while (at < bytes.length && !this.#ending && !this.#taken) {
+      while (at < bytes.length && !this.#ended && !this.#taken) {
         if (this.#content && !this.#content.done) at = this.#takeContent(bytes, at);
         else if (this.#exchange || this.#connection.pendingBytes + this.#outLength > HIGH_WATER) break;
         else at = this.#takeHead(bytes, at);
@@ -209,7 +208,7 @@ export class ServerConnection {
     this.#batching = false;
     this.#flush();
     if (this.#taken) return at < bytes.length ? this.#taken.data(bytes.subarray(at)) : undefined;
-    if (at < bytes.length && !this.#ending) this.#keep(bytes, at);
+    if (at < bytes.length && !this.#ended) this.#keep(bytes, at);
     if (!this.#exchange && this.#peerEnded && this.#backlogLength === 0) this.#end();
   }
 
@@ -338,7 +337,6 @@ export class ServerConnection {
 
   /** No more requests: our side is finished, what still comes is thrown away until the client closes too. */
   #end(): void {
-    this.#ending = true;
     this.#backlog = [];
     this.#backlogLength = 0;
     this.#flush();
@@ -365,7 +363,7 @@ export class ServerConnection {
   #gone(): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#ending = this.#ended = true;
+    this.#ended = true;
     exchange?.abandoned();
     this.#closed();
   }

@@ -163,7 +163,7 @@ export class UpstreamConnection {
       let at = 0;
       while (at < bytes.length && this.#call) {
         at = this.#content ? this.#takeContent(bytes, at) : this.#takeHead(bytes, at);
-        if (this.#content?.done) return this.#replied(bytes.length - at);
+        if (this.#call && this.#content?.done) return this.#complete(bytes.length - at);
       }
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
@@ -199,11 +199,6 @@ export class UpstreamConnection {
   }
 
   /** @param excess bytes after the end of the reply: the connection can't be trusted any more */
-  #replied(excess: number): void {
-    if (!this.#call) return;
-    this.#complete(excess);
-  }
-
   #complete(excess: number): void {
     const { sink, done } = this.#call as Call;
     const head = this.#head as ResponseHead;
