@@ -15,7 +15,7 @@ import { CACHE_NAME } from './names';
 import { Origins } from './origins';
 import { CachingProxy } from './proxy';
 import { Responder } from './responder';
-import { keyOf, routeOf } from './route';
+import { isLoopback, keyOf, routeOf } from './route';
 import { Statistics } from './statistics';
 import { openTunnel } from './tunnel';
 
@@ -225,10 +225,6 @@ class CacheProxy implements NodeProgram {
       purges: library.purges.newest(SHOWN),
     };
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host.startsWith('127.');
 }
 
 function sizeOf(entry: Entry): number {

@@ -52,7 +52,7 @@ function forward(uri: HttpUri, self: Endpoint): Route {
   return { servers: [server], uri, key: keyOf(uri), target: uri.path };
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
