@@ -1,5 +1,5 @@
 import type { CacheStatus, ForwardReason } from '../../protocol/http/cache/cache-status';
-import { invalidatedBy, isSafe } from '../../protocol/http/cache/invalidation';
+import { invalidatedBy } from '../../protocol/http/cache/invalidation';
 import { requestDirectives } from '../../protocol/http/cache/reuse';
 import { addValidators, withoutConditions } from '../../protocol/http/cache/validation';
 import { variantKey, varyNames } from '../../protocol/http/cache/vary';
@@ -7,6 +7,7 @@ import { Fields } from '../../protocol/http/fields';
 import type { Framing } from '../../protocol/http/framing';
 import { endToEndFields } from '../../protocol/http/hop-by-hop';
 import { HttpError } from '../../protocol/http/http-error';
+import { isSafe } from '../../protocol/http/methods';
 import type { ResponseHead } from '../../protocol/http/response-head';
 import type { NodeContext } from '../../runtime/context';
 import { clientContent } from '../shared/http/client-content';

@@ -1,13 +1,11 @@
 import type { Fields } from '../../protocol/http/fields';
 import { addVia, endToEndFields } from '../../protocol/http/hop-by-hop';
+import { isIdempotent } from '../../protocol/http/methods';
 import { parseHttpUri } from '../../protocol/http/target';
 import type { Endpoint } from '../../runtime/context';
 import { clientContent } from '../shared/http/client-content';
 import type { Exchange } from '../shared/http/exchange';
 import type { Upstream, UpstreamError } from '../shared/http/upstream';
-
-/** Methods that may be sent again when a server did not answer (RFC 9110, section 9.2.2). */
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 export interface PassOnEvents {
   /** The head of the reply has arrived. */
@@ -69,5 +67,5 @@ export function passOn(exchange: Exchange, server: Endpoint, upstream: Upstream,
 
 /** A server that could not be reached has seen nothing of any request. */
 function repeatable(method: string, error: UpstreamError): boolean {
-  return error.kind === 'unreachable' || (idempotent.has(method) && error.kind !== 'timeout');
+  return error.kind === 'unreachable' || (isIdempotent(method) && error.kind !== 'timeout');
 }

@@ -2,6 +2,7 @@ import { formatEndpoint } from '../../../contract/endpoint';
 import type { Fields } from '../../../protocol/http/fields';
 import type { Framing } from '../../../protocol/http/framing';
 import type { HeadLimits, HeadTolerance } from '../../../protocol/http/head-reader';
+import { isIdempotent } from '../../../protocol/http/methods';
 import type { ResponseHead } from '../../../protocol/http/response-head';
 import type { Endpoint, NodeContext, Timer } from '../../../runtime/context';
 import { UpstreamConnection } from './upstream-connection';
@@ -83,9 +84,6 @@ export interface UpstreamCall {
   pause(): void;
   resume(): void;
 }
-
-/** Methods that may be sent twice (RFC 9110, section 9.2.2). */
-const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /** Talks HTTP/1.1 to servers over connections that are kept open and used again. */
 export class Upstream {
@@ -171,7 +169,7 @@ export class Upstream {
       this.#busy.delete(connection);
       connection.destroy();
     };
-    const repeatable = reused && request.content === undefined && idempotent.has(request.method);
+    const repeatable = reused && request.content === undefined && isIdempotent(request.method);
     connection.request(
       request,
       {

@@ -1,12 +1,6 @@
 import type { Fields } from '../fields';
+import { isSafe } from '../methods';
 import { type HttpUri, resolveReference } from '../target';
-
-/** Methods that only read (RFC 9110, section 9.2.1). Any other, known or not, may have changed something. */
-const safe = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
-
-export function isSafe(method: string): boolean {
-  return safe.has(method);
-}
 
 /**
  * The URIs whose stored replies an unsafe request has made invalid (RFC 9111, section 4.4): its own, and those
