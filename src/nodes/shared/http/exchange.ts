@@ -9,6 +9,7 @@ import type { ServerConnection } from './server-connection';
 
 /** Parts up to this size travel in one write with what goes before and after them. */
 const JOIN_BELOW = 64 * 1024;
+const LF = 0x0a;
 
 /** Receives the content of a request as it arrives. */
 export interface ContentSink {
@@ -107,24 +108,19 @@ export class Exchange {
   }
 
   /**
-   * Sends a whole reply that was made before: its head must fit any persistent HTTP/1.1 connection. Only valid
-   * when `takesPrepared`.
+   * Sends a whole reply that was made before: its head must fit any persistent HTTP/1.1 connection, and say nothing
+   * of it. Only valid when `takesPrepared`.
+   * @param head begins with the status line
    */
   sendPrepared(head: Uint8Array, rest?: Uint8Array): void {
     this.#started = true;
-    this.#connection.send(head);
+    this.#connection.send(this.#asksToKeep ? this.#withOffer(head) : head);
     if (rest) this.#connection.send(rest);
     this.#finish();
   }
 
   get takesPrepared(): boolean {
-    return (
-      this.#keepAlive &&
-      this.head.minor === 1 &&
-      !this.#asksToKeep &&
-      this.#content.done &&
-      !this.#connection.server.draining
-    );
+    return this.#keepAlive && this.#content.done && !this.#connection.server.draining;
   }
 
   /** The client says that it would like to keep the connection, and is told for how long it may. */
@@ -255,10 +251,16 @@ export class Exchange {
     return responseHead(status, fields, reason);
   }
 
-  #offerToKeep(fields: Fields): void {
+  #offerToKeep(fields: Fields): Fields {
     fields.add('Connection', 'keep-alive');
     const seconds = Math.floor(this.#connection.server.options.idleMs / 1000);
-    if (seconds > 0) fields.add('Keep-Alive', `timeout=${seconds}`);
+    return seconds > 0 ? fields.add('Keep-Alive', `timeout=${seconds}`) : fields;
+  }
+
+  #withOffer(head: Uint8Array): Buffer {
+    const fieldsAt = head.indexOf(LF) + 1;
+    const offer = Buffer.from(this.#offerToKeep(new Fields()).toString(), 'latin1');
+    return Buffer.concat([head.subarray(0, fieldsAt), offer, head.subarray(fieldsAt)]);
   }
 
   #finish(): void {

@@ -182,6 +182,31 @@ describe('HttpServer', () => {
     expect([modern.closed(), old.closed()]).toEqual([false, true]);
   });
 
+  it('offers to keep the connection in a reply that was made before, where the client asks for it', async () => {
+    const prepared = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n');
+    const { world } = await serve((exchange) => {
+      if (exchange.takesPrepared) exchange.sendPrepared(prepared);
+      else exchange.explain(200, 'anew');
+    });
+    const asked = async (request: string) => {
+      const { connection, received, closed } = await dial(world);
+      connection.write(request);
+      await world.settle();
+      return { text: received(), closed: closed() };
+    };
+    const offered = prepared
+      .toString()
+      .replace('OK\r\n', 'OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n');
+    const keep = 'Connection: Keep-Alive\r\n';
+    expect(await asked(get('/'))).toEqual({ text: prepared.toString(), closed: false });
+    expect(await asked(get('/', keep))).toEqual({ text: offered, closed: false });
+    expect(await asked(`GET / HTTP/1.0\r\n${keep}\r\n`)).toEqual({ text: offered, closed: false });
+    expect(await asked('GET / HTTP/1.0\r\n\r\n')).toEqual({
+      text: expect.stringContaining('anew'),
+      closed: true,
+    });
+  });
+
   it('sends no content for HEAD, 204 and 304', async () => {
     const { world } = await serve((exchange) => {
       exchange.reply(Number(exchange.head.target.slice(1)), new Fields(), 'content');
