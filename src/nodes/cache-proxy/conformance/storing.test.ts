@@ -91,6 +91,16 @@ describe('what is stored at all (RFC 9111, section 3)', () => {
     expect(await world.ask()).toMatchObject({ status: 200, body: 'body' });
     expect(world.seen).toHaveLength(2);
   });
+  it.each<[string, number, Ask]>([
+    ['conditions', 412, { headers: [['If-Match', '"x"']] }],
+    ['Range', 416, { headers: [['Range', 'bytes=9-']] }],
+    ['content', 200, { body: 'other' }],
+  ])('3: nor has a reply to the %s of one request', async (_name, status, ask) => {
+    const world = await CacheWorld.start();
+    world.script({ status, headers: fresh, body: 'for one' }, { headers: fresh });
+    expect((await world.ask(ask)).status).toBe(status);
+    expect(await world.ask()).toMatchObject({ status: 200, body: 'body' });
+  });
   it('3.3: a reply that broke off is not used for a whole one', async () => {
     const world = await CacheWorld.start();
     world.script({ headers: fresh, body: '0123456789', cutAfter: 5 }, { headers: fresh, body: '0123456789' });

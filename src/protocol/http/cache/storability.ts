@@ -21,6 +21,9 @@ export interface StorabilityInput {
   describesTarget: boolean;
 }
 
+/** What a request's own conditions or Range came to: of no use to others, who may ask for the same without. */
+const ofOneRequest = new Set([412, 416]);
+
 /** The rules of a shared cache on storing (RFC 9111, section 3, and 3.5 on Authorization). */
 export function storageRefusal(input: StorabilityInput): Refusal {
   const { method, status, fields, control, lifetime } = input;
@@ -29,6 +32,9 @@ export function storageRefusal(input: StorabilityInput): Refusal {
     if (!lifetime.explicit || !input.describesTarget || status >= 300)
       return 'a reply to POST without Content-Location';
   } else if (method !== 'GET') return `a reply to ${method}`;
+  // No part of the key: an origin that heeds it would answer those who ask without it (RFC 9110, section 9.3.1).
+  if (method === 'GET' && hasContent(input.requestFields)) return 'the request had content';
+  if (ofOneRequest.has(status)) return `status ${status} is for this request alone`;
   if (status < 200 || status === 304) return `status ${status} has no content of its own`;
   if (input.requestDirectives.has('no-store')) return 'the request says no-store';
   if (directives.has('must-understand')) {
@@ -41,6 +47,10 @@ export function storageRefusal(input: StorabilityInput): Refusal {
   if (!isDeclaredCacheable(input)) return `status ${status} without a lifetime`;
   if (!isUseful(input)) return 'neither a lifetime nor a validator';
   return null;
+}
+
+function hasContent(request: Fields): boolean {
+  return request.has('transfer-encoding') || (request.first('content-length') ?? '0') !== '0';
 }
 
 /** Something says that it may be stored: the origin, or a status that is cacheable by default (RFC 9111, section 3). */
