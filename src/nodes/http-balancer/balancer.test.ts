@@ -146,6 +146,14 @@ describe('as a reverse proxy', () => {
     expect(world.snapshot.backends[0]).toMatchObject({ state: 'down' });
   });
 
+  it('asks for the host that the target names, whatever Host says (RFC 9112, section 3.2.2)', async () => {
+    const world = await World.start([8001], proxy);
+    expect((await world.ask('http://site.example/name.txt')).body).toBe('origin 8001');
+    expect(world.simulation.recorded('balancer').traces).toContainEqual(
+      expect.stringMatching(/^> GET \/name\.txt\nHost: site\.example\r\n/),
+    );
+  });
+
   it('counts requests under way', async () => {
     const world = await World.start([8001], proxy);
     await world.ask();

@@ -22,7 +22,10 @@ export function passOn(exchange: Exchange, server: Endpoint, upstream: Upstream,
   const fields: Fields = endToEndFields(head.fields).delete('expect').delete('content-length');
   addVia(fields, head.minor, 'micro-cdn-balancer');
   const content = exchange.hasContent ? clientContent(exchange) : undefined;
-  const target = head.target.startsWith('/') ? head.target : (parseHttpUri(head.target)?.path ?? head.target);
+  const uri = parseHttpUri(head.target);
+  // A target that names the host counts, not the Host beside it (RFC 9112, section 3.2.2).
+  if (uri) fields.set('Host', uri.authority);
+  const target = uri?.path ?? head.target;
   let over = false;
   const end = (): void => {
     if (!over) events.ended();
