@@ -17,7 +17,10 @@ export interface ConnectionHandlers {
   data(bytes: Uint8Array): void;
   /** The peer has finished sending. We may still send; call `end()` when done. Default: `end()`. */
   end?(): void;
-  /** The connection is gone, in whatever way; called exactly once. `error` is absent after a clean close. */
+  /**
+   * The connection is gone, in whatever way; called exactly once. `error` is absent after a clean close. A peer whose
+   * machine has vanished is found to be gone within minutes, however idle the connection is.
+   */
   close?(error?: Error): void;
 }
 

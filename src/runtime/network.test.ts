@@ -1,5 +1,6 @@
 /** One suite for every network: what holds for real sockets must hold in memory, or tests would lie. */
-import { describe, expect, it } from 'vitest';
+import { Socket } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
 import type { Connection, Endpoint, Network } from './context';
 import { FlowMeter } from './flow-meter';
 import { systemNetwork } from './network';
@@ -205,6 +206,18 @@ describe.each([
     });
     await listener.close();
   });
+});
+
+it('asks silent peers at both ends whether they are still there', async () => {
+  const keepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive');
+  const { client, stop } = await pair(systemNetwork(new FlowMeter()));
+  expect(keepAlive.mock.calls).toEqual([
+    [true, 30_000],
+    [true, 30_000],
+  ]);
+  keepAlive.mockRestore();
+  client.destroy();
+  await stop();
 });
 
 it('an answer to a datagram belongs to the flow of who asked', async () => {

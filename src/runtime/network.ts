@@ -15,6 +15,8 @@ import type { FlowMeter } from './flow-meter';
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 const DEFAULT_RECEIVE_BUFFER = 64 * 1024;
+/** Silent for so long, a peer is asked whether it is still there: one without power never says that it left. */
+const KEEP_ALIVE_MS = 30_000;
 /** A listener's queue of connections that wait to be accepted: 200 clients at once must not be refused. */
 const BACKLOG = 1024;
 
@@ -145,6 +147,7 @@ class TcpConnection implements Connection {
     this.#socket = socket;
     this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 };
     this.remote = { host: plainV4(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.pause();
     socket.on('data', (chunk) => this.#received(chunk));
     socket.on('end', () => this.#ended());
