@@ -8,7 +8,7 @@ import { ContentSession } from './session';
 import { Shop } from './shop';
 import { Witness } from './witness';
 
-/** Clients at once; one more is told BUSY, and asks elsewhere. */
+/** Clients at once; one more that finds them all asking is told BUSY, and asks elsewhere. */
 const MAX_SESSIONS = 2000;
 /** Files are announced without a digest when it is not there after so long; it follows. */
 const HASHED_MS = 100;
@@ -48,12 +48,22 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
   }
 
   function accept(connection: Connection, shop: Shop): void {
+    if (sessions.size >= MAX_SESSIONS) makeRoom();
     const session = new ContentSession(connection, shop, () => {
       sessions.delete(session);
       if (sessions.size === 0) drained?.();
     });
     sessions.add(session);
     if (sessions.size > MAX_SESSIONS) session.refuseBusy();
+  }
+
+  /** Connections that ask for nothing must not keep clients out: the one that is silent the longest goes. */
+  function makeRoom(): void {
+    for (const session of sessions) {
+      if (!session.quiet) continue;
+      sessions.delete(session);
+      return session.destroy();
+    }
   }
 
   function sendHeartbeat(tcpPort: number): void {
@@ -137,7 +147,7 @@ export const createNode: CreateNode<ContentConfig> = (config, context) => {
         drained = resolve;
       });
       if (sessions.size > 0) {
-        for (const session of sessions) session.endIfQuiet();
+        for (const session of sessions) if (session.quiet) session.sendElsewhere();
         await finished;
       }
       beat?.cancel();

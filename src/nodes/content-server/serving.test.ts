@@ -146,12 +146,28 @@ describe('serving', () => {
     }
   });
 
-  it('turns away a client too many', async () => {
+  it('turns away a client too many when all that it has are asking', async () => {
+    world.put(1, 'a', 'a');
     await start();
-    const clients: RawPeer[] = [];
-    for (let count = 0; count < 2010; count++) clients.push(await RawPeer.connect(net(), CONTENT));
+    world.sim.files.at('/CS1').open = () => new Promise(() => {});
+    const crowd = await Promise.all(Array.from({ length: 2000 }, () => RawPeer.connect(net(), CONTENT)));
+    for (const client of crowd) client.send('GET a\n');
     await world.sim.settle();
-    expect(clients.filter((client) => client.text === 'ERROR BUSY\n')).toHaveLength(10);
+    expect((await asked('')).text).toBe('ERROR BUSY\n');
+    expect(crowd.every(({ closed }) => !closed)).toBe(true);
+  });
+
+  it('lets a client in though two thousand connections say nothing, and keeps those that ask', async () => {
+    world.put(1, 'large.bin', large);
+    await start();
+    const busy = await slowClient('GET large.bin\n');
+    const connecting = Array.from({ length: 2000 }, () => RawPeer.connect(net(), CONTENT));
+    const silent = await Promise.all(connecting);
+    expect((await asked('GET large.bin\n')).bytes.subarray(-5_000_001).equals(large)).toBe(true);
+    expect(silent.flatMap(({ closed }, at) => (closed ? [at] : []))).toEqual([0, 1]);
+    busy.connection.resume();
+    await world.sim.settle();
+    expect(busy.bytes.subarray(-5_000_001).equals(large)).toBe(true);
   });
 });
 

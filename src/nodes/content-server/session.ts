@@ -52,9 +52,14 @@ export class ContentSession {
     });
   }
 
-  /** While draining: a client that has not asked yet is sent elsewhere. */
-  endIfQuiet(): void {
-    if (!this.#asked && !this.#spans) this.#finish();
+  /** Whether the client has not asked for anything yet. */
+  get quiet(): boolean {
+    return !this.#asked && !this.#spans;
+  }
+
+  /** Ends without an answer; clients ask the index for another server then. */
+  sendElsewhere(): void {
+    this.#finish();
   }
 
   destroy(): void {

@@ -184,6 +184,14 @@ describe('tolerances', () => {
 });
 
 describe('peers that misbehave', () => {
+  it('do not keep others out by ten thousand connections that say nothing', async () => {
+    const content = await said('REGISTER CS1 7001 7002\n');
+    const greeted = await said('HELLO\n');
+    const silent = await Promise.all(Array.from({ length: 9999 }, () => peer()));
+    expect((await said('PING\n')).text).toBe('PONG\n');
+    expect([content, greeted, ...silent].flatMap(({ closed }, at) => (closed ? [at] : []))).toEqual([1, 2]);
+  });
+
   beforeEach(() => world.index({ monitor: null }));
 
   it('closes one that sends nothing', async () => {

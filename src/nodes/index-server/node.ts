@@ -32,7 +32,7 @@ export const createNode: CreateNode<IndexConfig> = (config, context) => {
   }
 
   function accept(connection: Connection): void {
-    if (sessions.size >= MAX_CONNECTIONS) return connection.destroy();
+    if (sessions.size >= MAX_CONNECTIONS && !makeRoom()) return connection.destroy();
     const peer = new LinePeer(connection, context, {
       maxLineBytes: MAX_LINE_BYTES,
       carriageReturn: tolerance.carriageReturn,
@@ -51,6 +51,17 @@ export const createNode: CreateNode<IndexConfig> = (config, context) => {
         if (sessions.size === 0) draining?.();
       },
     });
+  }
+
+  /** Connections that ask for nothing must not keep others out: the one that is silent the longest goes. */
+  function makeRoom(): boolean {
+    for (const [peer, session] of sessions) {
+      if (session.asked) continue;
+      sessions.delete(peer);
+      peer.connection.destroy();
+      return true;
+    }
+    return false;
   }
 
   /** Ends the connections that are in the middle of nothing. */

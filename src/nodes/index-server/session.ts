@@ -23,6 +23,7 @@ export class IndexSession implements LineHandler {
   readonly #directory: Directory;
   readonly #tolerance: Tolerance;
   readonly #idleMs: number;
+  #asked = false;
   #greeted = false;
   #answered = false;
   /** The peer has named `route`: SERVER may carry features. */
@@ -45,8 +46,14 @@ export class IndexSession implements LineHandler {
     return this.#announcing !== undefined;
   }
 
+  /** Whether anything but a greeting has come. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
   line(line: string): void {
     const request = parseAtIndex(line, this.#tolerance);
+    this.#asked ||= !line.startsWith('HELLO');
     switch (request.type) {
       case 'get':
         return this.#get(request);
