@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { FetchResult } from '../nodes/replica-client/manifest';
+import type { FetchProgress, FetchResult } from '../nodes/replica-client/manifest';
 import { manifest } from '../nodes/replica-client/manifest';
 import { commandHelp } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
@@ -42,6 +42,7 @@ export async function runReplicaClient(
       faults: common.faults,
       operation: 'fetch',
       input: { folder: dirname(out), name: basename(out) },
+      progress: tellOfWaiting(say),
     })) as FetchResult;
     for (const mark of result.marks) say(mark);
     say(
@@ -55,6 +56,17 @@ export async function runReplicaClient(
   } finally {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Without a replica the client waits as long as it takes: whoever looks has to know that, and when it goes on. */
+export function tellOfWaiting(say: (text: string) => void): (progress: Record<string, unknown>) => void {
+  let waits = false;
+  return (progress) => {
+    const { noReplica, replica } = progress as unknown as FetchProgress;
+    if (noReplica !== waits)
+      say(noReplica ? 'No replica is up: waiting for one.' : `${replica} is up: going on.`);
+    waits = noReplica;
+  };
 }
 
 /** The seed's spellings, and `--out` as a file instead of the panel's folder. */

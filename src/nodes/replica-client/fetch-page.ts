@@ -12,6 +12,8 @@ const SHORT_PACKET_MS = 50;
 const NO_CLOSE_MS = 250;
 /** Pause before a balancer that closed without an answer is asked again, ms. */
 const ASK_AGAIN_MS = 500;
+/** A balancer that has named no replica by then has none, ms. */
+const NO_REPLICA_MS = 1000;
 /** Large enough for bulk, small enough to be allocated for each page. */
 const RECEIVE_BUFFER = 128 * 1024;
 
@@ -40,10 +42,16 @@ export interface FetchOptions {
  * @throws StudioError 'BALANCER_UNREACHABLE' or 'REPLICAS_FAILED'
  */
 export async function fetchPage(context: NodeContext, options: FetchOptions): Promise<string> {
-  const state: FetchProgress = { phase: 'waiting', bytes: 0, bulk: false, marks: [] };
+  const state: FetchProgress = { phase: 'waiting', noReplica: false, bytes: 0, bulk: false, marks: [] };
+  const waiting = (): void => {
+    if (state.noReplica) return;
+    state.noReplica = true;
+    options.progress(state);
+  };
   for (let attempt = 1; ; attempt++) {
-    const replica = await askBalancer(context, options);
-    Object.assign(state, { phase: 'running', replica: formatEndpoint(replica), bytes: 0, bulk: false });
+    const replica = await askBalancer(context, options, waiting);
+    const named = { phase: 'running', noReplica: false, replica: formatEndpoint(replica) } as const;
+    Object.assign(state, named, { bytes: 0, bulk: false });
     options.progress(state);
     try {
       await options.target.begin();
@@ -66,7 +74,12 @@ export async function fetchPage(context: NodeContext, options: FetchOptions): Pr
   }
 }
 
-async function askBalancer(context: NodeContext, options: FetchOptions): Promise<Endpoint> {
+/** @param waiting called when no replica is up, so that this may take any time */
+async function askBalancer(
+  context: NodeContext,
+  options: FetchOptions,
+  waiting: () => void,
+): Promise<Endpoint> {
   const { balancer, signal, config } = options;
   let connection: Connection;
   try {
@@ -80,11 +93,12 @@ async function askBalancer(context: NodeContext, options: FetchOptions): Promise
       { cause: error },
     );
   }
-  const packet = await firstPacket(connection, signal);
+  const slow = context.clock.after(NO_REPLICA_MS, waiting);
+  const packet = await firstPacket(connection, signal).finally(() => slow.cancel());
   // Sent away after a long wait, or the balancer ended: it is asked again, and refuses if it has ended.
   if (packet.length === 0) {
     await context.clock.sleep(ASK_AGAIN_MS, signal);
-    return askBalancer(context, options);
+    return askBalancer(context, options, waiting);
   }
   const address = decodeAssignment(packet);
   context.telemetry.trace('in', 'tcp', balancer, () => `SYN ${address}`);

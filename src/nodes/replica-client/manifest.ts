@@ -90,6 +90,8 @@ export interface ReplicaClientOperations {
 
 export interface FetchProgress {
   phase: 'waiting' | 'running';
+  /** The balancer, which answers at once otherwise, has kept the client waiting: no replica is up. */
+  noReplica: boolean;
   bytes: number;
   /** `host:port` of the replica. */
   replica?: string;

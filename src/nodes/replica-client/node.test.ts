@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { configSchema } from '../../contract/schema';
+import type { Connection } from '../../runtime/context';
 import { Simulation } from '../../runtime/testing/simulation';
 import { manifest as replicaManifest } from '../replica-server/manifest';
 import { createNode as createReplica } from '../replica-server/node';
@@ -201,4 +202,26 @@ it('keeps both of two pages that arrive at the same time', async () => {
   expect((await pages).map(({ path }) => path).sort()).toEqual(['/out/page (2).html', '/out/page.html']);
   for (const name of ['page.html', 'page (2).html'])
     expect(saved(world, name).equals(noise(1300))).toBe(true);
+});
+
+it('tells that no replica is up once the balancer lets it wait, and when there is one', async () => {
+  const world = new Simulation();
+  const others = world.network.host('foreign', world.clock);
+  const waiting: Connection[] = [];
+  await others.listen(BALANCER, (connection) => void waiting.push(connection));
+  await foreignReplica(others, REPLICA, noise(1300));
+  const { outcome, progress } = await begin(world);
+  await world.advance(900);
+  expect(progress).toEqual([]);
+  await world.advance(60_000);
+  expect(progress).toMatchObject([{ phase: 'waiting', noReplica: true }]);
+  // It is asked again after it has sent the client away.
+  waiting[0]?.end();
+  await world.advance(5000);
+  expect(progress).toHaveLength(1);
+  waiting[1]?.end(Buffer.from('010000000100000000000002', 'hex').toString('latin1') + REPLICA.host);
+  for (let waited = 0; waited < 20; waited++) await world.advance(100);
+  expect(await outcome).toMatchObject({ bytes: 1300, noReplica: false });
+  expect(progress[1]).toMatchObject({ phase: 'running', noReplica: false, replica: '127.0.0.2:33000' });
+  expect(world.clock.pending).toBe(0);
 });

@@ -82,7 +82,7 @@ class ReplicaClient implements NodeProgram {
       `.${Math.floor(this.context.random() * 2 ** 48).toString(36)}.part`,
     );
     const began = this.context.clock.now();
-    let state: FetchProgress = { phase: 'waiting', bytes: 0, bulk: false, marks: [] };
+    let state: FetchProgress = { phase: 'waiting', noReplica: false, bytes: 0, bulk: false, marks: [] };
     this.#count({ active: 1 });
     try {
       const verified = await fetchPage(this.context, {
