@@ -1,7 +1,19 @@
 import { expect, it } from 'vitest';
 import type { NodeSpec } from '../../contract/workspace';
+import { manifest as server } from '../../nodes/content-server/manifest';
 import { manifest as ring } from '../../nodes/ring-server/manifest';
 import { placeInTier } from './placement';
+
+it('a hundred servers stand in a field, none on another', () => {
+  const nodes: NodeSpec[] = [];
+  for (let n = 0; n < 100; n++) {
+    const position = placeInTier(nodes, server);
+    nodes.push({ id: `s${n}`, kind: server.id, name: `CS${n}`, position, config: {} });
+  }
+  const across = (of: 'x' | 'y') => new Set(nodes.map(({ position }) => position[of])).size;
+  expect([across('x'), across('y')]).toEqual([10, 10]);
+  expect(new Set(nodes.map(({ position }) => `${position.x} ${position.y}`)).size).toBe(100);
+});
 
 it('new ring members stand in circles around one centre, and never on another', () => {
   const nodes: NodeSpec[] = [];

@@ -8,17 +8,19 @@ type Position = NodeSpec['position'];
 const ROOM = { width: 280, height: 160 };
 /** Distance between the columns of the tiers. */
 const COLUMN = 320;
+/** Nodes in a column; further ones stand to the right of it, so that a hundred make a field, not a tower. */
+const ROWS = 10;
 
 /** Places of the innermost circle, for kinds that stand in one; each further circle has twice as many. */
 const CIRCLE_PLACES = 6;
 
-/** The first free place in the column where the kind already stands, else in that of its tier. */
+/** The first free place in the column where the kind already stands, else in that of its tier, or right of those. */
 export function placeInTier(nodes: readonly NodeSpec[], manifest: NodeManifest): Position {
   if (manifest.layout === 'circle') return placeInCircle(nodes, manifest);
   const like = nodes.findLast((node) => node.kind === manifest.id);
   const x = like?.position.x ?? manifest.tier * COLUMN;
-  for (let row = 0; ; row++) {
-    const position = { x, y: row * ROOM.height };
+  for (let place = 0; ; place++) {
+    const position = { x: x + Math.floor(place / ROWS) * COLUMN, y: (place % ROWS) * ROOM.height };
     if (isFree(nodes, position)) return position;
   }
 }

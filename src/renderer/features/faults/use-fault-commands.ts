@@ -9,8 +9,8 @@ import type { FaultGroup } from './fault-groups';
 export interface FaultCommands {
   /** Sets a fault of this kind with its defaults; acts at once. */
   add(kind: string, place: FaultPlace): Promise<void>;
-  /** Changes faults that are there, all at the same moment. */
-  set(faults: readonly FaultSpec[]): void;
+  /** Changes faults that are there, all at the same moment. Resolves when the core has answered. */
+  set(faults: readonly FaultSpec[]): Promise<void>;
   remove(ids: readonly string[]): void;
   /** Moves a group of faults before or behind its neighbour in `chain`. */
   move(chain: readonly FaultGroup[], index: number, by: -1 | 1): void;
@@ -27,7 +27,9 @@ export function useFaultCommands(): FaultCommands {
         const faults = state ? newFaults(kind, place, state, newId) : [];
         if (faults.length > 0) await run('faults.set', { faults });
       },
-      set: (faults) => void run('faults.set', { faults: [...faults] }),
+      async set(faults) {
+        await run('faults.set', { faults: [...faults] });
+      },
       remove: (ids) => void run('faults.remove', { ids: [...ids] }),
       move(chain, index, by) {
         const groups = [...chain];
