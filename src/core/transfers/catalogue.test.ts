@@ -5,9 +5,9 @@ import { Catalogue, type CatalogueOptions } from './catalogue';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const catalogueOf = (operate: CatalogueOptions['operate']): Catalogue =>
+const catalogueOf = (operate: CatalogueOptions['operate'], indexes = ['frozen', 'well']): Catalogue =>
   new Catalogue({
-    indexes: () => ['frozen', 'well'],
+    indexes: () => indexes,
     nodes: () => [],
     addresses: () => new AddressBook([]),
     operate,
@@ -36,5 +36,28 @@ describe('the indexes that know a file', () => {
     await expect(known).rejects.toThrow('enough');
     expect(told.map((signal) => signal?.aborted)).toEqual([true, true]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('the list of all files', () => {
+  const query = {
+    search: '',
+    sort: 'name',
+    descending: false,
+    offset: 0,
+    limit: 10,
+  } as const;
+
+  it('is of those indexes that answer', async () => {
+    const list = catalogueOf(answersButOne).list(query);
+    await vi.runAllTimersAsync();
+    expect(await list).toEqual({ total: 1, rows: [{ name: 'a.bin', size: 1, holders: [] }] });
+  });
+
+  it.each([[['frozen']], [['frozen', 'frozen']]])('says so when none of %s answers', async (indexes) => {
+    const list = catalogueOf(answersButOne, indexes).list(query);
+    list.catch(() => {});
+    await vi.runAllTimersAsync();
+    await expect(list).rejects.toMatchObject({ code: 'INDEX_SILENT' });
   });
 });

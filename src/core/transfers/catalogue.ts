@@ -14,6 +14,8 @@ const OPERATION = 'catalogue';
 const MERGE_PAGE = 10_000;
 /** Whoever wants to download is not kept waiting for an index that hangs: after so long it knows nothing. */
 const KNOWS_WITHIN_MS = 2000;
+/** For a page of the list; an index that hangs must not leave the panel without a word. */
+const LISTS_WITHIN_MS = 5000;
 
 interface IndexQuery {
   search: string;
@@ -46,12 +48,7 @@ export interface CatalogueOptions {
   /** Running nodes whose kind keeps a catalogue. */
   indexes(): string[];
   nodes(): NodeSpec[];
-  operate(
-    id: string,
-    operation: string,
-    input: unknown,
-    options?: { signal?: AbortSignal },
-  ): Promise<unknown>;
+  operate(id: string, operation: string, input: unknown, options: { signal: AbortSignal }): Promise<unknown>;
   addresses(): AddressBook;
 }
 
@@ -66,13 +63,20 @@ export class Catalogue {
     this.#options = options;
   }
 
-  /** A page of the catalogue; an index does not know when a file was modified, so that sorts by name. */
+  /**
+   * A page of the catalogue; an index does not know when a file was modified, so that sorts by name. Of several
+   * indexes, those that do not answer are left out.
+   * @throws StudioError INDEX_SILENT when none answers
+   */
   async list(query: CatalogueQuery): Promise<Page<CatalogueRow>> {
     const asked: IndexQuery = { ...query, sort: query.sort === 'modified' ? 'name' : query.sort };
     const indexes = this.#options.indexes();
     const [only] = indexes;
     if (only === undefined) return { rows: [], total: 0 };
-    const page = indexes.length === 1 ? await this.#ask(only, asked) : await this.#merged(indexes, asked);
+    const page =
+      indexes.length === 1
+        ? await this.#ask(only, asked, LISTS_WITHIN_MS)
+        : await this.#merged(indexes, asked);
     return { total: page.total, rows: page.rows.map((row) => this.#described(row)) };
   }
 
@@ -82,23 +86,22 @@ export class Catalogue {
    */
   async whoKnows(name: string, signal: AbortSignal): Promise<Known[]> {
     const query: IndexQuery = { search: name, sort: 'name', descending: false, offset: 0, limit: 1000 };
-    const late = new AbortController();
-    const deadline = setTimeout(() => late.abort(), KNOWS_WITHIN_MS);
-    const enough = AbortSignal.any([signal, late.signal]);
     const asked = this.#options.indexes().map(async (index) => {
-      const answer = abortable(this.#ask(index, query, enough), enough);
-      const { rows } = await answer.catch(() => ({ rows: [] }));
+      const { rows } = await this.#ask(index, query, KNOWS_WITHIN_MS, signal).catch(() => ({ rows: [] }));
       const row = rows.find((each) => each.name === name);
       return row ? [{ index, holders: this.#described(row).holders.flatMap(({ node }) => node ?? []) }] : [];
     });
-    const known = await Promise.all(asked).finally(() => clearTimeout(deadline));
+    const known = await Promise.all(asked);
     signal.throwIfAborted();
     return known.flat();
   }
 
   async #merged(indexes: readonly string[], query: IndexQuery): Promise<Page<IndexRow>> {
-    const lists = await Promise.all(indexes.map((id) => this.#all(id, query)));
-    const rows = mergeRows(lists.flat());
+    const lists = await Promise.allSettled(indexes.map((id) => this.#all(id, query)));
+    const answers = lists.flatMap((list) => (list.status === 'fulfilled' ? [list.value] : []));
+    const [first] = lists;
+    if (answers.length === 0 && first?.status === 'rejected') throw first.reason;
+    const rows = mergeRows(answers.flat());
     rows.sort(comparison(query));
     return { total: rows.length, rows: rows.slice(query.offset, query.offset + query.limit) };
   }
@@ -106,18 +109,32 @@ export class Catalogue {
   async #all(id: string, query: IndexQuery): Promise<IndexRow[]> {
     const rows: IndexRow[] = [];
     for (;;) {
-      const page = await this.#ask(id, { ...query, offset: rows.length, limit: MERGE_PAGE });
+      const page = await this.#ask(id, { ...query, offset: rows.length, limit: MERGE_PAGE }, LISTS_WITHIN_MS);
       rows.push(...page.rows);
       if (page.rows.length === 0 || rows.length >= page.total) return rows;
     }
   }
 
-  async #ask(id: string, query: IndexQuery, signal?: AbortSignal): Promise<Page<IndexRow>> {
-    const options = signal ? { signal } : {};
-    const answer = (await this.#options.operate(id, OPERATION, query, options)) as Page<IndexRow> | undefined;
-    if (!answer || !Array.isArray(answer.rows))
+  /** @throws StudioError INDEX_SILENT after `withinMs`, or the reason of `signal` when that fires first */
+  async #ask(id: string, query: IndexQuery, withinMs: number, signal?: AbortSignal): Promise<Page<IndexRow>> {
+    const late = new AbortController();
+    const deadline = setTimeout(() => late.abort(this.#silence(id)), withinMs);
+    const enough = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+    const asked = this.#options.operate(id, OPERATION, query, { signal: enough });
+    const answer = await abortable(asked, enough).finally(() => clearTimeout(deadline));
+    const page = answer as Page<IndexRow> | undefined;
+    if (!page || !Array.isArray(page.rows))
       throw new StudioError('NO_CATALOGUE', 'The index did not answer with a catalogue.');
-    return answer;
+    return page;
+  }
+
+  #silence(id: string): StudioError {
+    const name = this.#options.nodes().find((node) => node.id === id)?.name ?? id;
+    return new StudioError(
+      'INDEX_SILENT',
+      `${name} does not say which files there are.`,
+      'It may hang or be broken by a fault: heal or restart it.',
+    );
   }
 
   #described({ name, size, holders }: IndexRow): CatalogueRow {
