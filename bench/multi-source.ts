@@ -60,6 +60,8 @@ async function downloadAndReport(): Promise<void> {
       event: () => {},
       trace: () => {},
       hop: () => {},
+      asked: () => undefined,
+      answered: () => {},
     },
     random: seededRandom(1),
   };

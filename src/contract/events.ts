@@ -4,6 +4,7 @@
  */
 import type { ErrorShape } from './errors';
 import type { FaultSpec } from './fault';
+import type { LatencyCounts } from './latency';
 import type { HopSample } from './node-port';
 import type { Priority } from './priority';
 import type { Settings } from './settings';
@@ -32,6 +33,8 @@ export interface NodeView {
   /** What the kind publishes about itself; its inspector knows the shape. */
   snapshot: Record<string, unknown>;
   counters: Record<string, number>;
+  /** How long its answers took since start, as far as somebody looked; absent: it answers nothing. */
+  latencies?: LatencyCounts;
   /** Share of one core, 0–1, and bytes of the node's own heap. */
   cpu?: number;
   heapBytes?: number;

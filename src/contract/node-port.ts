@@ -7,6 +7,7 @@
 import type { Endpoint } from './endpoint';
 import type { ErrorShape } from './errors';
 import type { FaultSpec } from './fault';
+import type { LatencyCounts } from './latency';
 
 export type ToNode =
   /** The first message; `kind` is a folder of `src/nodes/`, `config` its resolved configuration. */
@@ -50,6 +51,8 @@ export type FromNode =
 export interface NodeTelemetry {
   /** Totals since start, by name. Absent: unchanged. */
   counters?: Record<string, number>;
+  /** How long its answers took, since start; absent: unchanged. */
+  latencies?: LatencyCounts;
   /** What the node published; absent: unchanged. */
   snapshot?: Record<string, unknown>;
   /** Traffic of connections and datagrams that this node opened or sent, since the last telemetry. */

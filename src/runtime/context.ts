@@ -250,6 +250,10 @@ export interface Telemetry {
   trace(direction: TraceDirection, transport: 'tcp' | 'udp', peer: Endpoint, text: () => string): void;
   /** Shows one hop of a message that goes from node to node. Bytes on an open connection would not show it. */
   hop(to: Endpoint, hop: Hop): void;
+  /** When something is asked: a moment for `answered`. Undefined while nobody looks: then nothing is timed. */
+  asked(): number | undefined;
+  /** Adds the time since `asked` to the latencies of this node. */
+  answered(asked: number | undefined): void;
 }
 
 export interface NodeContext {

@@ -1,3 +1,4 @@
+import { latencyBucket } from '../contract/latency';
 import type { FromNode, NodeTelemetry, Watch } from '../contract/node-port';
 import type { Log, Telemetry } from './context';
 import type { FlowMeter } from './flow-meter';
@@ -26,6 +27,8 @@ export class NodeTelemetrySender {
   #pending: NodeTelemetry = {};
   #counters: Record<string, number> = {};
   #countersChanged = false;
+  readonly #latencies: number[] = [];
+  #latenciesChanged = false;
   #read: (() => Record<string, unknown>) | undefined;
   #snapshotChanged = false;
   #timer: NodeJS.Timeout | undefined;
@@ -68,6 +71,10 @@ export class NodeTelemetrySender {
       hop: (to, hop) => {
         if (this.#watch.visible) this.#flows.hop(to, hop);
       },
+      asked: () => (this.#watch.visible ? performance.now() : undefined),
+      answered: (asked) => {
+        if (asked !== undefined) this.#took(performance.now() - asked);
+      },
     };
     const write = (level: 'debug' | 'info' | 'warn' | 'error') => (text: string) =>
       this.#add('logs', MAX_LOGS, { at: Date.now(), level, text: clip(text) });
@@ -90,8 +97,9 @@ export class NodeTelemetrySender {
     const batch = this.#pending;
     this.#pending = {};
     if (this.#countersChanged) batch.counters = { ...this.#counters };
+    if (this.#latenciesChanged) batch.latencies = [...this.#latencies];
     if (this.#snapshotChanged && this.#read) batch.snapshot = this.#read();
-    this.#countersChanged = this.#snapshotChanged = false;
+    this.#countersChanged = this.#latenciesChanged = this.#snapshotChanged = false;
     const flows = this.#watch.visible ? this.#flows.sample() : [];
     if (flows.length > 0) batch.flows = flows;
     if (Object.keys(batch).length > 0) this.#post({ type: 'telemetry', telemetry: batch });
@@ -114,6 +122,14 @@ export class NodeTelemetrySender {
     const records = this.#pending[list] as (typeof record)[];
     if (records.length < max) records.push(record);
     else this.#pending.dropped = (this.#pending.dropped ?? 0) + 1;
+    this.#schedule();
+  }
+
+  #took(ms: number): void {
+    const bucket = latencyBucket(ms);
+    while (this.#latencies.length <= bucket) this.#latencies.push(0);
+    this.#latencies[bucket] = (this.#latencies[bucket] as number) + 1;
+    this.#latenciesChanged = true;
     this.#schedule();
   }
 

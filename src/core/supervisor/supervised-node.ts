@@ -285,6 +285,7 @@ export class SupervisedNode {
       ...state,
       snapshot: keepsFigures ? before.snapshot : {},
       counters: keepsFigures ? before.counters : {},
+      ...(keepsFigures && before.latencies ? { latencies: before.latencies } : {}),
       ...(state.pid !== undefined && before.cpu !== undefined ? { cpu: before.cpu } : {}),
       ...(state.pid !== undefined && before.heapBytes !== undefined ? { heapBytes: before.heapBytes } : {}),
     };
@@ -319,9 +320,14 @@ export class SupervisedNode {
 
   #onTelemetry(telemetry: NodeTelemetry): void {
     if (this.#removed) return;
-    const { counters, snapshot, resources } = telemetry;
-    if (counters || snapshot || resources) {
-      const figures = { ...(counters ? { counters } : {}), ...(snapshot ? { snapshot } : {}), ...resources };
+    const { counters, latencies, snapshot, resources } = telemetry;
+    if (counters || latencies || snapshot || resources) {
+      const figures = {
+        ...(counters ? { counters } : {}),
+        ...(latencies ? { latencies } : {}),
+        ...(snapshot ? { snapshot } : {}),
+        ...resources,
+      };
       this.#view = { ...this.#view, ...figures };
       this.#publish();
     }

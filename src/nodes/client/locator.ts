@@ -123,6 +123,8 @@ export class Locator {
     avoid: readonly string[],
     signal: AbortSignal,
   ): Promise<Extract<IndexAnswer, { type: 'server' | 'error' }>> {
+    const { telemetry } = this.#context;
+    const askedAt = telemetry.asked();
     for (;;) {
       const client = await LineClient.connect(this.#context, this.#index, {
         timeoutMs: this.#timeoutMs,
@@ -133,7 +135,9 @@ export class Locator {
         if (features === null) continue;
         const routes = features.includes('route') && avoid.length > 0;
         client.write((routes ? extension.avoid(avoid) : '') + encode.get(name));
-        return await this.#answer(client);
+        const answer = await this.#answer(client);
+        telemetry.answered(askedAt);
+        return answer;
       } finally {
         client.close();
       }

@@ -102,10 +102,13 @@ export class ContentSession {
 
   async #serve(asked: string, offset: number, headerOf: (size: number) => string): Promise<void> {
     const shop = this.#shop;
+    const { telemetry } = shop.context;
+    const askedAt = telemetry.asked();
     shop.enter();
     this.#connection.setIdle(TAKING_PATIENCE * shop.config.idleMs, () => this.#connection.destroy());
     try {
       await shop.resolve(asked, (name) => this.#deliver(name, offset, headerOf));
+      telemetry.answered(askedAt);
       this.#finish();
     } catch (error) {
       this.#failed(asked, error);

@@ -116,6 +116,8 @@ export class SpanServer {
 
   async #span({ offset, length, name }: SpanRequest): Promise<void> {
     const file = await this.#file(name);
+    const { telemetry } = this.#options.shop.context;
+    const askedAt = telemetry.asked();
     if (offset + length > file.size)
       throw Object.assign(new Error('The file is shorter.'), { code: 'RANGE' });
     let header = spans.spanAnswer(offset, length, file.size);
@@ -136,7 +138,8 @@ export class SpanServer {
       this.#sent[turn] = sent.catch(() => {});
       done += read;
     }
-    this.#options.shop.context.telemetry.count('bytesServed', length);
+    telemetry.count('bytesServed', length);
+    telemetry.answered(askedAt);
   }
 
   async #hashes({ name }: HashesRequest): Promise<void> {

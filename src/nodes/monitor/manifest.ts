@@ -133,4 +133,15 @@ export interface MonitorSnapshot {
   malformed: number;
   /** Addresses and open connections that are told SERVER_DOWN. */
   subscribers: string[];
+  /** The newest deaths, newest first; at most 50. */
+  detections: DetectionView[];
+}
+
+/** How a death was noticed; all moments in Unix ms. */
+export interface DetectionView {
+  serverId: string;
+  lastHeartbeat: number;
+  declaredAt: number;
+  /** When SERVER_DOWN was first sent; absent: nobody could be told yet. */
+  toldAt?: number;
 }

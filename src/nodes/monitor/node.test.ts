@@ -130,6 +130,21 @@ describe('the verdict', () => {
     expect(index.received).toHaveLength(1);
   });
 
+  it('is noted with the silence before it and the moment at which somebody was told', async () => {
+    await world.monitor({ timeoutMs: 250, checkMs: 0 });
+    const began = world.sim.clock.wallTime();
+    await beat();
+    await world.sim.advance(250);
+    const death = { serverId: 'CS1', lastHeartbeat: began, declaredAt: began + 250 };
+    expect(snapshot().detections).toEqual([death]);
+    const index = await ForeignServer.byLine(net(), INDEX, () => 'OK\n');
+    await world.sim.advance(5000);
+    expect(index.received).toHaveLength(1);
+    const [told] = snapshot().detections;
+    expect(told).toMatchObject(death);
+    expect(told?.toldAt).toBeGreaterThan(death.declaredAt);
+  });
+
   it('is delivered in all three ways', async () => {
     const dialled = await ForeignServer.byLine(net(), INDEX, () => 'OK\n');
     const named = await ForeignServer.byLine(net(), { host: HOST, port: 5999 }, () => null);

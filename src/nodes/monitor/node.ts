@@ -11,6 +11,7 @@ import {
 import type { Connection, CreateNode, DatagramSocket, Listener, Timer } from '../../runtime/context';
 import { LinePeer } from '../shared/line-peer';
 import { Confirmer } from './confirmer';
+import { Detections } from './detections';
 import { detectorOf } from './detector';
 import { type Change, Heartbeats } from './heartbeats';
 import type { MonitorConfig, MonitorSnapshot } from './manifest';
@@ -45,6 +46,7 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
       : undefined;
   const sessions = new Map<LinePeer, MonitorSession>();
   const notifiers = new Map<string, Notifier>();
+  const detections = new Detections();
   let stopped = false;
   let listener: Listener | undefined;
   let socket: DatagramSocket | undefined;
@@ -62,6 +64,7 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
       servers: heartbeats.snapshot((steady) => steady + offset),
       malformed,
       subscribers: [...notifiers.keys(), ...listening],
+      detections: detections.snapshot(),
     };
   }
 
@@ -172,6 +175,7 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
           text: `A heartbeat from ${serverId} came after ${silent}.`,
         });
       case 'dead':
+        detections.declared(serverId, silentMs, clock.wallTime());
         tell(serverId, 'down');
         return telemetry.event({
           type: 'server-down',
@@ -197,13 +201,22 @@ export const createNode: CreateNode<MonitorConfig> = (config, context) => {
     if (verdict === 'up') return;
     const line = encode.serverDown(serverId, clock.wallTime() / 1000);
     for (const session of sessions.values()) session.push(line);
+    if (sessions.size > 0) told(serverId);
+  }
+
+  function told(serverId: string): void {
+    detections.told(serverId, clock.wallTime());
+    published.changed();
   }
 
   function registerIndex(index: Endpoint): boolean {
     const address = formatEndpoint({ ...index, host: index.host === 'localhost' ? '127.0.0.1' : index.host });
     if (notifiers.has(address)) return true;
     if (notifiers.size >= MAX_INDEXES) return false;
-    notifiers.set(address, new Notifier(index, context, tolerance.extensions));
+    notifiers.set(
+      address,
+      new Notifier(index, context, { extensions: tolerance.extensions, onDownSent: told }),
+    );
     published.changed();
     return true;
   }

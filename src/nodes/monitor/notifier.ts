@@ -15,6 +15,13 @@ const MAX_DIALLING = 16;
 
 type Verdict = 'down' | 'up';
 
+export interface NotifierOptions {
+  /** The index is ours: it knows SERVER_UP. */
+  extensions: boolean;
+  /** SERVER_DOWN for this server has been written to the index. */
+  onDownSent(serverId: string): void;
+}
+
 /**
  * Tells one index, on a connection of its own for each server, who is down. Only the newest verdict about a
  * server is kept, and two about the same server never overtake each other.
@@ -22,23 +29,23 @@ type Verdict = 'down' | 'up';
 export class Notifier {
   readonly index: Endpoint;
   readonly #context: NodeContext;
-  readonly #extensions: boolean;
+  readonly #options: NotifierOptions;
   readonly #waiting = new Map<string, Verdict>();
   readonly #underWay = new Map<string, LineClient | null>();
   #failures = 0;
   #retry: Timer | undefined;
   #stopped = false;
 
-  constructor(index: Endpoint, context: NodeContext, extensions: boolean) {
+  constructor(index: Endpoint, context: NodeContext, options: NotifierOptions) {
     this.index = index;
     this.#context = context;
-    this.#extensions = extensions;
+    this.#options = options;
   }
 
   tell(serverId: string, verdict: Verdict): void {
     this.#waiting.delete(serverId);
     // The seed has no word for it: only our own index learns at once, others from LIST_SERVERS or REGISTER.
-    if (verdict === 'up' && !this.#extensions) return;
+    if (verdict === 'up' && !this.#options.extensions) return;
     this.#waiting.set(serverId, verdict);
     this.#next();
   }
@@ -68,6 +75,7 @@ export class Notifier {
       client.write(
         verdict === 'down' ? encode.serverDown(serverId, seconds) : extension.serverUp(serverId, seconds),
       );
+      if (verdict === 'down') this.#options.onDownSent(serverId);
       await client.next(ANSWER_MS).catch(() => null); // OK, ERROR, silence and an early end are all fine.
       client.close();
       this.#failures = 0;

@@ -62,6 +62,8 @@ async function start<C>(createNode: CreateNode<C>, config: Record<string, unknow
       event: () => {},
       trace: () => {},
       hop: () => {},
+      asked: () => undefined,
+      answered: () => {},
     },
   };
   const program = createNode(config as C, context);

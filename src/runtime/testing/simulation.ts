@@ -67,6 +67,8 @@ export class Simulation {
         trace: (direction, _transport, _peer, text) =>
           void recorded.traces.push(`${direction === 'out' ? '>' : '<'} ${text()}`),
         hop: (to, hop) => void recorded.hops.push({ to, ...hop }),
+        asked: () => undefined,
+        answered: () => {},
       },
     };
   }

@@ -28,6 +28,7 @@ export class ServerConnection {
   readonly #heads: HeadReader;
   #exchange: Exchange | undefined;
   #content: ContentReader | undefined;
+  #askedAt: number | undefined;
   /** Bytes after the request in progress. */
   #backlog: Buffer[] = [];
   #backlogLength = 0;
@@ -171,6 +172,7 @@ export class ServerConnection {
   replied(keepAlive: boolean): void {
     const content = this.#content as ContentReader;
     this.#lastProgress = this.server.tick;
+    this.server.telemetry.answered(this.#askedAt);
     if (!keepAlive || (!content.done && (content.left ?? MAX_DISCARD) >= MAX_DISCARD)) {
       this.#exchange = undefined;
       return this.#end();
@@ -230,6 +232,7 @@ export class ServerConnection {
       throw new HttpError(417, `The expectation ${expect} can't be met.`);
     }
     this.#lastProgress = server.tick;
+    this.#askedAt = server.telemetry.asked();
     server.telemetry.trace('in', 'tcp', this.peer, () => describe(head));
     this.#content = ContentReader.after(this.#heads, framing, { extensions: 'refuse' });
     const exchange = new Exchange(this, head, this.#content);
