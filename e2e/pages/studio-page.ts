@@ -148,6 +148,11 @@ export class StudioPage {
     await this.dock.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
   }
 
+  /** A chart of the metrics; its name tells its newest values. */
+  chart(title: string): Locator {
+    return this.dock.getByRole('img', { name: new RegExp(`^${title}\\.`) });
+  }
+
   /** Downloads a file by the dialog. */
   async download(name: string): Promise<void> {
     await this.openDock('Transfers');

@@ -72,6 +72,11 @@ export const dockPanels: readonly DockPanel[] = [
   },
   { id: 'messages', label: 'Messages', content: later(() => messages().then((part) => part.Messages)) },
   {
+    id: 'metrics',
+    label: 'Metrics',
+    content: later(() => import('./features/metrics/metrics').then((part) => part.Metrics)),
+  },
+  {
     id: 'tasks',
     label: 'Tasks',
     content: later(() => import('./features/tasks/tasks').then((part) => part.Tasks)),

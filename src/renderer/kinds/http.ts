@@ -3,10 +3,12 @@ import type { HttpBalancerSnapshot } from '../../nodes/http-balancer/manifest';
 import type { HttpClientSnapshot } from '../../nodes/http-client/manifest';
 import type { OriginSnapshot } from '../../nodes/http-origin/manifest';
 import { formatBytes, formatCount, formatPercent } from '../format';
+import { counted } from './counted';
 import type { KindView } from './kinds';
 import { reportedAt } from './reported-at';
 
 export const httpOrigin: KindView = {
+  answered: counted('requests'),
   figures(snapshot) {
     const { files = 0, requests = 0, sentBytes = 0 } = snapshot as Partial<OriginSnapshot>;
     return [
@@ -18,6 +20,18 @@ export const httpOrigin: KindView = {
 };
 
 export const cacheProxy: KindView = {
+  answered: ({ snapshot }) => (snapshot as Partial<CacheSnapshot>).requests ?? 0,
+  effect(snapshot) {
+    const {
+      requests = 0,
+      hits = 0,
+      revalidated = 0,
+      stale = 0,
+      ...rest
+    } = snapshot as Partial<CacheSnapshot>;
+    const { clientBytes: bytes = 0, byteHitRatio = 0 } = rest;
+    return { requests, hits: hits + revalidated + stale, bytes, hitBytes: byteHitRatio * bytes };
+  },
   figures(snapshot) {
     const { hitRatio = 0, objects = 0, requests = 0 } = snapshot as Partial<CacheSnapshot>;
     return [
@@ -33,6 +47,7 @@ export const cacheProxy: KindView = {
 };
 
 export const httpBalancer: KindView = {
+  answered: counted('requests'),
   figures(snapshot) {
     const { backends, requests = 0 } = snapshot as Partial<HttpBalancerSnapshot>;
     if (!backends) return [];

@@ -1,7 +1,9 @@
 import type { IndexSnapshot } from '../../nodes/index-server/manifest';
+import { counted } from './counted';
 import type { KindView } from './kinds';
 
 export const indexServer: KindView = {
+  answered: counted('lookups', 'lookupsNotFound'),
   figures(snapshot) {
     const { servers, files = 0 } = snapshot as Partial<IndexSnapshot>;
     if (!servers) return [];

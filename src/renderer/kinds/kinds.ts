@@ -3,6 +3,7 @@
  * it reports. One file per kind and one line here; a kind without a line is drawn without figures.
  */
 import type { Endpoint } from '../../contract/endpoint';
+import type { NodeView } from '../../contract/events';
 import { client } from './client';
 import { contentServer } from './content-server';
 import { cacheProxy, httpBalancer, httpClient, httpOrigin } from './http';
@@ -28,6 +29,18 @@ export interface KindView {
   figures?: (snapshot: Record<string, unknown>) => Figure[];
   /** Programs outside this workspace that are known to the node, and what they do with it. */
   reports?: (snapshot: Record<string, unknown>) => Reported[];
+  /** Lookups, requests or files that it has answered since start. */
+  answered?: (view: Pick<NodeView, 'counters' | 'snapshot'>) => number;
+  /** What a cache has saved since start. */
+  effect?: (snapshot: Record<string, unknown>) => CacheEffect;
+}
+
+/** Totals of a cache: `hits` of `requests`, and `hitBytes` of `bytes`, needed no reply of an origin. */
+export interface CacheEffect {
+  requests: number;
+  hits: number;
+  bytes: number;
+  hitBytes: number;
 }
 
 const kinds: Record<string, KindView> = {

@@ -1,9 +1,11 @@
 import type { P2pIndexSnapshot } from '../../nodes/p2p-index/manifest';
 import type { P2pPeerSnapshot } from '../../nodes/p2p-peer/manifest';
 import { formatRate } from '../format';
+import { counted } from './counted';
 import type { KindView } from './kinds';
 
 export const p2pIndex: KindView = {
+  answered: counted('lookups'),
   figures(snapshot) {
     const { files, peers = [] } = snapshot as Partial<P2pIndexSnapshot>;
     if (files === undefined) return [];

@@ -1,10 +1,12 @@
 import type { BalancerSnapshot } from '../../nodes/replica-balancer/manifest';
 import type { ReplicaSnapshot } from '../../nodes/replica-server/manifest';
 import { formatBytes } from '../format';
+import { counted } from './counted';
 import type { KindView } from './kinds';
 import { reportedAt } from './reported-at';
 
 export const replicaServer: KindView = {
+  answered: counted('served'),
   figures(snapshot) {
     const { load = 0, served = 0, page } = snapshot as Partial<ReplicaSnapshot>;
     return [
@@ -16,6 +18,7 @@ export const replicaServer: KindView = {
 };
 
 export const replicaBalancer: KindView = {
+  answered: counted('assigned'),
   figures(snapshot) {
     const { replicas, waiting = 0, assigned = 0 } = snapshot as Partial<BalancerSnapshot>;
     if (!replicas) return [];

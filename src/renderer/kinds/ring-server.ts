@@ -1,8 +1,10 @@
 import type { RingSnapshot } from '../../nodes/ring-server/manifest';
+import { counted } from './counted';
 import type { KindView } from './kinds';
 import { reportedAt } from './reported-at';
 
 export const ringServer: KindView = {
+  answered: counted('gets', 'puts'),
   figures(snapshot) {
     const { list = [], items, travelling = [] } = snapshot as Partial<RingSnapshot>;
     if (items === undefined) return [];
