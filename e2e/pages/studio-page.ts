@@ -153,6 +153,19 @@ export class StudioPage {
     return this.dock.getByRole('img', { name: new RegExp(`^${title}\\.`) });
   }
 
+  /** An arrow of the sequence diagram, by its time, ends, text and fate. */
+  arrow(text: RegExp): Locator {
+    return this.dock
+      .getByRole('list', { name: 'Sequence of messages' })
+      .getByRole('listitem', { name: text });
+  }
+
+  async narrowMessages(filter: 'Link' | 'Kinds of message', choice: string): Promise<void> {
+    await this.dock.getByRole('combobox', { name: filter }).click();
+    await this.page.getByRole('option', { name: choice, exact: true }).click();
+    await this.page.keyboard.press('Escape');
+  }
+
   /** Downloads a file by the dialog. */
   async download(name: string): Promise<void> {
     await this.openDock('Transfers');

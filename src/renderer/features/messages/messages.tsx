@@ -1,5 +1,5 @@
-/** The decoded lines and datagrams on the wire. */
-import { Button, MultiSelect, SegmentedControl, Tooltip } from '@mantine/core';
+/** The decoded lines and datagrams on the wire, as a list and as a diagram. */
+import { Button, MultiSelect, SegmentedControl, Select, Tooltip } from '@mantine/core';
 import { IconDownload, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useDeferredValue, useEffect, useMemo, useState } from 'react';
 import type { WireMessage } from '../../../contract/events';
@@ -12,7 +12,10 @@ import { type Column, DataTable } from '../../ui/data-table';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
 import { SearchField } from '../../ui/search-field';
+import { type Arrow, arrowsOf } from './arrows';
+import { kindChoices, linkChoices, type MessageFilter, passing } from './message-filter';
 import css from './messages.module.css';
+import { SequenceDiagram } from './sequence-diagram';
 
 /** The tab of the inspector: one node. */
 export function NodeMessages({ node }: { node: string }) {
@@ -61,9 +64,12 @@ function MessageList({
   const specs = useStudio((state) => state.specs);
   const [paused, setPaused] = useState<readonly WireMessage[] | null>(null);
   const [search, setSearch] = useState('');
-  const [transport, setTransport] = useState('all');
-  const words = useDeferredValue(search).trim().toLowerCase();
-  const source = paused ?? all;
+  const [transport, setTransport] = useState<MessageFilter['transport']>('all');
+  const [link, setLink] = useState<string | null>(null);
+  const [kinds, setKinds] = useState<readonly string[]>([]);
+  const [view, setView] = useState('list');
+  const words = useDeferredValue(search);
+  const source = useDeferredValue(paused ?? all);
 
   useEffect(() => {
     let gone = false;
@@ -78,15 +84,19 @@ function MessageList({
     };
   }, [client, store, nodes]);
 
-  const rows = useMemo(() => {
-    const wanted = new Set(nodes);
-    return source.filter(
-      (message) =>
-        (wanted.size === 0 || wanted.has(message.node)) &&
-        (transport === 'all' || message.transport === transport) &&
-        (!words || `${message.text} ${nameOf(message.peer, specs)}`.toLowerCase().includes(words)),
-    );
-  }, [source, nodes, transport, words, specs]);
+  const arrows = useMemo(() => arrowsOf(source, specs), [source, specs]);
+  const shown = useMemo(
+    () => arrows.filter(passing({ nodes, transport, search: words, link, kinds }, specs)),
+    [arrows, nodes, transport, words, link, kinds, specs],
+  );
+  const arrowOf = useMemo(
+    () => new Map(shown.flatMap((arrow) => arrow.records.map((seq) => [seq, arrow] as const))),
+    [shown],
+  );
+  const rows = useMemo(
+    () => source.filter(({ seq, node }) => arrowOf.has(seq) && (nodes.length === 0 || nodes.includes(node))),
+    [source, arrowOf, nodes],
+  );
 
   const columns = useMemo<readonly Column<WireMessage>[]>(
     () => [
@@ -116,7 +126,7 @@ function MessageList({
               {message.direction === 'in' ? '←' : '→'}
             </span>
             <span className="unseen">{message.direction === 'in' ? 'received from' : 'sent to'}</span>{' '}
-            {nameOf(message.peer, specs)}
+            {nameOf(peerOf(message, arrowOf.get(message.seq)), specs)}
           </span>
         ),
       },
@@ -141,23 +151,34 @@ function MessageList({
         ),
       },
     ],
-    [compact, specs],
+    [compact, specs, arrowOf],
   );
 
   return (
     <>
       <DockBar>
+        {!compact && (
+          <SegmentedControl
+            aria-label="View of the messages"
+            value={view}
+            onChange={setView}
+            data={[
+              { value: 'list', label: 'List' },
+              { value: 'diagram', label: 'Diagram' },
+            ]}
+          />
+        )}
         <SearchField
           label="Search messages"
           value={search}
           onChange={setSearch}
-          width={compact ? '100%' : 200}
+          width={compact ? '100%' : 150}
         />
         {!compact && (
           <SegmentedControl
             aria-label="Transport"
             value={transport}
-            onChange={setTransport}
+            onChange={(value) => setTransport(value as MessageFilter['transport'])}
             data={[
               { value: 'all', label: 'All' },
               { value: 'tcp', label: 'TCP' },
@@ -166,6 +187,31 @@ function MessageList({
           />
         )}
         {children}
+        {!compact && (
+          <>
+            <Select
+              aria-label="Link"
+              placeholder="All links"
+              w={150}
+              clearable
+              searchable
+              data={linkChoices(arrows, specs, link)}
+              value={link}
+              onChange={setLink}
+            />
+            <MultiSelect
+              aria-label="Kinds of message"
+              placeholder={kinds.length === 0 ? 'All kinds' : ''}
+              size="xs"
+              w={150}
+              searchable
+              clearable
+              data={kindChoices(arrows, kinds)}
+              value={[...kinds]}
+              onChange={setKinds}
+            />
+          </>
+        )}
         <span style={{ flex: 1 }} />
         <Button
           leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
@@ -187,21 +233,31 @@ function MessageList({
         )}
       </DockBar>
       <div className={css.table}>
-        <DataTable
-          label="Messages"
-          columns={columns}
-          total={rows.length}
-          row={(i) => rows[i]}
-          keyOf={(message) => String(message.seq)}
-          rowHeight={24}
-          follow={!paused}
-          empty={
-            <EmptyState title={words ? 'No message matches.' : 'No messages yet.'}>
-              Lines and datagrams appear here as the nodes send and receive them.
-            </EmptyState>
-          }
-        />
+        {view === 'diagram' ? (
+          <SequenceDiagram arrows={shown} follow={!paused} />
+        ) : (
+          <DataTable
+            label="Messages"
+            columns={columns}
+            total={rows.length}
+            row={(i) => rows[i]}
+            keyOf={(message) => String(message.seq)}
+            rowHeight={24}
+            follow={!paused}
+            empty={
+              <EmptyState title={source.length > 0 ? 'No message matches.' : 'No messages yet.'}>
+                Lines and datagrams appear here as the nodes send and receive them.
+              </EmptyState>
+            }
+          />
+        )}
       </div>
     </>
   );
+}
+
+/** The other side: the node, where it is known whose connection it is. */
+function peerOf({ direction, peer }: WireMessage, arrow: Arrow | undefined): string {
+  if (!arrow) return peer;
+  return direction === 'out' ? arrow.to : arrow.from;
 }
