@@ -166,6 +166,14 @@ export class StudioPage {
     await this.page.keyboard.press('Escape');
   }
 
+  /** Saves what a button exports, in a format where there are several; resolves to the path of the file. */
+  async save(button: string, format?: string): Promise<string> {
+    const saved = this.page.waitForEvent('download');
+    await this.button(button).click();
+    if (format) await this.page.getByRole('menuitem', { name: format, exact: true }).click();
+    return (await saved).path();
+  }
+
   /** Downloads a file by the dialog. */
   async download(name: string): Promise<void> {
     await this.openDock('Transfers');

@@ -4,15 +4,32 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { IconDownload } from '@tabler/icons-react';
 import { useCallback, useMemo, useState } from 'react';
 import type { CatalogueRow } from '../../../contract/calls';
+import { allRows } from '../../export/all-rows';
+import type { CsvColumn } from '../../export/csv';
 import { formatBytes, formatCount } from '../../format';
 import { usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
 import { type Column, DataTable } from '../../ui/data-table';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
+import { asCsv, ExportButton } from '../../ui/export-button';
 import { SearchField } from '../../ui/search-field';
 import { StatusGlyph } from '../../ui/status';
 import { usePagedRows } from '../../ui/use-paged-rows';
 import css from './files.module.css';
+
+const csvColumns: readonly CsvColumn<CatalogueRow>[] = [
+  { header: 'Name', value: ({ name }) => name },
+  { header: 'Bytes', value: ({ size }) => size },
+  { header: 'Held by', value: ({ holders }) => holders.map(({ serverId }) => serverId).join(' ') },
+  {
+    header: 'Of these alive',
+    value: ({ holders }) =>
+      holders
+        .filter(({ alive }) => alive)
+        .map(({ serverId }) => serverId)
+        .join(' '),
+  },
+];
 
 type SortBy = 'name' | 'size' | 'holders';
 
@@ -102,6 +119,11 @@ export function Catalogue() {
         <SearchField label="Search all files" value={search} onChange={setSearch} width={240} />
         <span>{formatCount(rows.total, 'file')}</span>
         <span style={{ flex: 1 }} />
+        <ExportButton
+          what="all files"
+          disabled={rows.total === 0}
+          formats={[asCsv('files', csvColumns, () => allRows(fetchPage))]}
+        />
         <Button
           leftSection={<IconDownload size={14} />}
           onClick={() => panel.open({ kind: 'download', name: search })}

@@ -12,17 +12,27 @@ import {
 } from '@tabler/icons-react';
 import { type ChangeEvent, type DragEvent, useCallback, useMemo, useRef, useState } from 'react';
 import type { FileRow } from '../../../contract/calls';
+import { allRows } from '../../export/all-rows';
+import type { CsvColumn } from '../../export/csv';
 import { formatBytes, formatCount, formatDate } from '../../format';
 import { notify, notifyError } from '../../notify';
 import { useNodeSpec, usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
 import { ContextMenu, type MenuPoint } from '../../ui/context-menu';
 import { type Column, DataTable } from '../../ui/data-table';
 import { EmptyState } from '../../ui/empty-state';
+import { asCsv, ExportButton } from '../../ui/export-button';
 import { SearchField } from '../../ui/search-field';
 import { usePagedRows } from '../../ui/use-paged-rows';
 import { carriesFiles } from '../../uploads/dropped';
 import css from './files.module.css';
 import { RemovedFiles, useRemovedCount, useRestore } from './removed-files';
+
+const csvColumns: readonly CsvColumn<FileRow>[] = [
+  { header: 'Name', value: ({ name }) => name },
+  { header: 'Bytes', value: ({ size }) => size },
+  { header: 'Changed', value: ({ modifiedMs }) => new Date(modifiedMs) },
+  { header: 'Note', value: ({ note }) => note },
+];
 
 type SortBy = 'name' | 'size' | 'modified';
 
@@ -182,6 +192,12 @@ export function FilesTab({ node }: { node: string }) {
             </ActionIcon>
           </Tooltip>
         )}
+        <ExportButton
+          compact
+          what={`the files of ${name}`}
+          disabled={rows.total === 0}
+          formats={[asCsv(`${name} files`, csvColumns, () => allRows(fetchPage))]}
+        />
         <AddButton node={node} />
       </div>
       <div className={css.table}>

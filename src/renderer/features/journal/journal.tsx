@@ -1,15 +1,15 @@
 /** What happened and because of what. */
-import { ActionIcon, Button, MultiSelect, Select, Tooltip, UnstyledButton } from '@mantine/core';
-import { IconDownload, IconX } from '@tabler/icons-react';
+import { ActionIcon, MultiSelect, Select, UnstyledButton } from '@mantine/core';
+import { IconX } from '@tabler/icons-react';
 import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import type { JournalEntry } from '../../../contract/events';
 import { formatTime } from '../../format';
 import { nameOf } from '../../graph';
-import { saveText } from '../../save-text';
 import { usePanel, usePanelState, useStudio } from '../../studio-context';
 import { type Column, DataTable } from '../../ui/data-table';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
+import { asJsonLines, ExportButton } from '../../ui/export-button';
 import { LevelIcon, levelLabels } from '../../ui/level-icon';
 import { SearchField } from '../../ui/search-field';
 import { chainOf, filtered, inOrder } from './chain';
@@ -92,15 +92,11 @@ export function Journal() {
           onChange={setNode}
         />
         <span style={{ flex: 1 }} />
-        <Tooltip label="Save these entries as a file">
-          <Button
-            leftSection={<IconDownload size={14} />}
-            disabled={rows.length === 0}
-            onClick={() => saveText('journal.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'))}
-          >
-            Export
-          </Button>
-        </Tooltip>
+        <ExportButton
+          what="these entries"
+          disabled={rows.length === 0}
+          formats={[asJsonLines('journal', rows)]}
+        />
       </DockBar>
       <div className={css.split}>
         <div className={css.list}>

@@ -5,9 +5,9 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { LogLine } from '../../../contract/events';
 import { copyText } from '../../copy-text';
+import { saveFile } from '../../export/save-file';
 import { formatTime } from '../../format';
 import { notify, notifyError } from '../../notify';
-import { saveText } from '../../save-text';
 import { useNodeSpec, useStudio, useStudioParts } from '../../studio-context';
 import { reduce } from '../../studio-store';
 import { EmptyState } from '../../ui/empty-state';
@@ -80,7 +80,7 @@ export function LogsTab({ node }: { node: string }) {
           </ActionIcon>
         </Tooltip>
         <Tooltip label="Save what is shown">
-          <ActionIcon aria-label="Save log" onClick={() => saveText(`${spec?.name ?? node}.log`, text())}>
+          <ActionIcon aria-label="Save log" onClick={() => saveFile(`${spec?.name ?? node}.log`, text())}>
             <IconDownload size={15} />
           </ActionIcon>
         </Tooltip>

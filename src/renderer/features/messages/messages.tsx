@@ -1,21 +1,22 @@
 /** The decoded lines and datagrams on the wire, as a list and as a diagram. */
-import { Button, MultiSelect, SegmentedControl, Select, Tooltip } from '@mantine/core';
-import { IconDownload, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
+import { Button, MultiSelect, SegmentedControl, Select } from '@mantine/core';
+import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useDeferredValue, useEffect, useMemo, useState } from 'react';
 import type { WireMessage } from '../../../contract/events';
 import { formatTime } from '../../format';
 import { nameOf } from '../../graph';
-import { saveText } from '../../save-text';
 import { usePanel, usePanelState, useStudio, useStudioParts } from '../../studio-context';
 import { reduce } from '../../studio-store';
 import { type Column, DataTable } from '../../ui/data-table';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
+import { asJsonLines, asPicture, ExportButton } from '../../ui/export-button';
 import { SearchField } from '../../ui/search-field';
 import { type Arrow, arrowsOf } from './arrows';
 import { kindChoices, linkChoices, type MessageFilter, passing } from './message-filter';
 import css from './messages.module.css';
 import { SequenceDiagram } from './sequence-diagram';
+import { sequenceSvg } from './sequence-svg';
 
 /** The tab of the inspector: one node. */
 export function NodeMessages({ node }: { node: string }) {
@@ -221,15 +222,15 @@ function MessageList({
           {paused ? 'Go on' : 'Pause'}
         </Button>
         {!compact && (
-          <Tooltip label="Save these messages as a file">
-            <Button
-              leftSection={<IconDownload size={14} />}
-              disabled={rows.length === 0}
-              onClick={() => saveText('messages.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'))}
-            >
-              Export
-            </Button>
-          </Tooltip>
+          <ExportButton
+            what={view === 'diagram' ? 'this diagram' : 'these messages'}
+            disabled={rows.length === 0}
+            formats={
+              view === 'diagram'
+                ? asPicture('messages', () => sequenceSvg(shown, specs))
+                : [asJsonLines('messages', rows)]
+            }
+          />
         )}
       </DockBar>
       <div className={css.table}>

@@ -102,6 +102,10 @@ function seriesOf({ label, colour, dash, points = false }: Line, ink: string): u
     stroke,
     width: points ? 0 : 1.75,
     dash: [...dash],
-    points: { show: points, size: 7, fill: stroke, stroke },
+    points: {
+      show: points,
+      stroke,
+      ...(dash.length > 0 ? { size: 12, width: 1.75, fill: 'transparent' } : { size: 7, fill: stroke }),
+    },
   };
 }

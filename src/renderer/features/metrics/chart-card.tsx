@@ -1,7 +1,9 @@
 /** A chart with its title and a legend that tells the values: at the pointer, else the newest. */
 import { useState } from 'react';
 import { formatTime } from '../../format';
+import { asPicture, ExportButton } from '../../ui/export-button';
 import { ChartCanvas } from './chart-canvas';
+import { chartSvg } from './chart-svg';
 import { type Chart, type Line, latestOf } from './charts';
 import css from './metrics.module.css';
 
@@ -17,6 +19,13 @@ export function ChartCard({ chart }: { chart: Chart }) {
       <header className={css.head}>
         <h3 title={chart.about}>{chart.title}</h3>
         {at !== undefined && <time className={css.muted}>{formatTime(at)}</time>}
+        {chart.lines.length > 0 && (
+          <ExportButton
+            compact
+            what={`the chart ${chart.title}`}
+            formats={asPicture(chart.id, () => chartSvg(chart))}
+          />
+        )}
       </header>
       {chart.lines.length === 0 ? (
         <p className={css.nothing}>{chart.empty}</p>
@@ -45,7 +54,7 @@ function Swatch({ line: { colour, dash, points } }: { line: Line }) {
   return (
     <svg width="22" height="8" viewBox="0 0 22 8" aria-hidden="true">
       {points ? (
-        <circle cx="11" cy="4" r="3" fill={stroke} />
+        <circle cx="11" cy="4" r="3" stroke={stroke} fill={dash.length > 0 ? 'none' : stroke} />
       ) : (
         <path d="M0 4H22" stroke={stroke} strokeWidth="2" strokeDasharray={dash.join(' ') || undefined} />
       )}

@@ -17,7 +17,7 @@ export interface Line {
   colour?: number;
   /** Lengths of dash and gap in pixels; empty: a solid line. */
   dash: readonly number[];
-  /** Single points that are not joined. */
+  /** Single points that are not joined; rings, where a line would be dashed. */
   points?: boolean;
   /** One a time of the chart; null: nothing is known of that moment. */
   values: readonly (number | null)[];
@@ -79,7 +79,7 @@ export function chartsOf(
       title: 'Requests',
       about: 'Lookups, requests and files answered per second.',
       unit: '1/s',
-      format: (value) => `${value < 10 ? Number(value.toFixed(1)) : Math.round(value).toLocaleString()}/s`,
+      format: formatPerSecond,
       times,
       lines: rate('answers'),
       empty: 'Nothing was asked for yet.',
@@ -222,6 +222,10 @@ function detectionChart(monitors: readonly Partial<MonitorSnapshot>[], sampled: 
           ],
     empty: 'No server has died while this was open: kill one that sends heartbeats.',
   };
+}
+
+function formatPerSecond(value: number): string {
+  return `${value < 10 ? Number(value.toFixed(value < 1 ? 2 : 1)) : Math.round(value).toLocaleString()}/s`;
 }
 
 function formatMs(ms: number): string {

@@ -3,12 +3,14 @@ import { Button, MultiSelect, SegmentedControl } from '@mantine/core';
 import { IconChartLine, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import type { MonitorSnapshot } from '../../../nodes/monitor/manifest';
+import type { CsvColumn } from '../../export/csv';
 import { sameItems } from '../../store';
 import { useStudio } from '../../studio-context';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
+import { asCsv, ExportButton } from '../../ui/export-button';
 import { ChartCard } from './chart-card';
-import { type Chart, chartsOf } from './charts';
+import { type Chart, chartsOf, type Line } from './charts';
 import { LatestTable } from './latest-table';
 import css from './metrics.module.css';
 import type { Sample } from './sample';
@@ -22,6 +24,7 @@ export function Metrics() {
   const [view, setView] = useState('charts');
   const samples = paused ?? live;
   const charts = useCharts(samples, chosen);
+  const isEmpty = charts.every(({ lines }) => lines.length === 0);
 
   return (
     <>
@@ -54,8 +57,13 @@ export function Metrics() {
         >
           {paused ? 'Go on' : 'Pause'}
         </Button>
+        <ExportButton
+          what="the metrics"
+          disabled={isEmpty}
+          formats={[asCsv('metrics', csvColumns, () => figuresOf(charts))]}
+        />
       </DockBar>
-      {charts.every(({ lines }) => lines.length === 0) ? (
+      {isEmpty ? (
         <EmptyState icon={<IconChartLine size={28} stroke={1.25} />} title="Nothing has moved yet.">
           Rates, latencies, hit ratios and detection times are drawn here while this is open: start some nodes
           and download a file.
@@ -72,6 +80,31 @@ export function Metrics() {
         </div>
       )}
     </>
+  );
+}
+
+interface MetricFigure {
+  chart: Chart;
+  line: Line;
+  at: number;
+  value: number;
+}
+
+const csvColumns: readonly CsvColumn<MetricFigure>[] = [
+  { header: 'Time', value: ({ at }) => new Date(at) },
+  { header: 'Metric', value: ({ chart }) => chart.title },
+  { header: 'Of', value: ({ line }) => line.label },
+  { header: 'Value', value: ({ value }) => value },
+  { header: 'Unit', value: ({ chart }) => chart.unit },
+];
+
+function figuresOf(charts: readonly Chart[]): MetricFigure[] {
+  return charts.flatMap((chart) =>
+    chart.lines.flatMap((line) =>
+      line.values.flatMap((value, i) =>
+        value === null ? [] : [{ chart, line, at: chart.times[i] ?? 0, value }],
+      ),
+    ),
   );
 }
 

@@ -1,10 +1,14 @@
 import { Button } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
 import { useMemo } from 'react';
+import type { CsvColumn } from '../../export/csv';
+import { formatCount } from '../../format';
 import { useNodeCommands } from '../../node-actions';
 import { usePanel, useStudio } from '../../studio-context';
 import { type Column, DataTable } from '../../ui/data-table';
+import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
+import { asCsv, ExportButton } from '../../ui/export-button';
 import { LevelIcon } from '../../ui/level-icon';
 import { useNow } from '../../ui/use-now';
 import css from './problems.module.css';
@@ -21,6 +25,12 @@ function useProblems(): Problem[] {
     [specs, nodes, hung, workspace, now],
   );
 }
+
+const csvColumns: readonly CsvColumn<Problem>[] = [
+  { header: 'Problem', value: ({ title }) => title },
+  { header: 'Level', value: ({ level }) => level },
+  { header: 'Why, and what to do', value: ({ detail }) => detail },
+];
 
 export function Problems() {
   const panel = usePanel();
@@ -80,19 +90,30 @@ export function Problems() {
     [panel, commands],
   );
   return (
-    <DataTable
-      label="Problems"
-      columns={columns}
-      total={problems.length}
-      row={(i) => problems[i]}
-      keyOf={(problem) => problem.id}
-      rowHeight={34}
-      onOpen={({ node }) => node && panel.show(node)}
-      empty={
-        <EmptyState icon={<IconCircleCheck size={28} stroke={1.25} />} title="No problems.">
-          Crashed and hung nodes, port conflicts and files that others cannot see are listed here.
-        </EmptyState>
-      }
-    />
+    <>
+      <DockBar>
+        <span>{formatCount(problems.length, 'problem')}</span>
+        <span style={{ flex: 1 }} />
+        <ExportButton
+          what="the problems"
+          disabled={problems.length === 0}
+          formats={[asCsv('problems', csvColumns, () => problems)]}
+        />
+      </DockBar>
+      <DataTable
+        label="Problems"
+        columns={columns}
+        total={problems.length}
+        row={(i) => problems[i]}
+        keyOf={(problem) => problem.id}
+        rowHeight={34}
+        onOpen={({ node }) => node && panel.show(node)}
+        empty={
+          <EmptyState icon={<IconCircleCheck size={28} stroke={1.25} />} title="No problems.">
+            Crashed and hung nodes, port conflicts and files that others cannot see are listed here.
+          </EmptyState>
+        }
+      />
+    </>
   );
 }

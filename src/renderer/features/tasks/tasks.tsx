@@ -3,6 +3,7 @@ import { ActionIcon, Button, Progress, Tooltip } from '@mantine/core';
 import { IconChecklist, IconX } from '@tabler/icons-react';
 import { memo, useMemo } from 'react';
 import type { TaskView } from '../../../contract/events';
+import type { CsvColumn } from '../../export/csv';
 import {
   formatBytes,
   formatCount,
@@ -16,8 +17,20 @@ import { useRun, useStudio } from '../../studio-context';
 import { type Column, DataTable } from '../../ui/data-table';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
+import { asCsv, ExportButton } from '../../ui/export-button';
 import { LevelIcon } from '../../ui/level-icon';
 import css from './tasks.module.css';
+
+const csvColumns: readonly CsvColumn<TaskView>[] = [
+  { header: 'Task', value: ({ title }) => title },
+  { header: 'State', value: ({ phase }) => phase },
+  { header: 'Started', value: ({ startedAt }) => new Date(startedAt) },
+  { header: 'Ended', value: ({ endedAt }) => endedAt && new Date(endedAt) },
+  { header: 'Done', value: ({ done }) => done },
+  { header: 'Of', value: ({ total }) => total },
+  { header: 'Unit', value: ({ unit }) => unit },
+  { header: 'Outcome', value: ({ outcome, error }) => error?.message ?? outcome },
+];
 
 export function Tasks() {
   const run = useRun();
@@ -67,6 +80,11 @@ export function Tasks() {
       <DockBar>
         <span>{running > 0 ? `${formatCount(running, 'task')} running` : 'Nothing is running'}</span>
         <span style={{ flex: 1 }} />
+        <ExportButton
+          what="the tasks"
+          disabled={rows.length === 0}
+          formats={[asCsv('tasks', csvColumns, () => rows)]}
+        />
         {rows.length > running && <Button onClick={() => void run('tasks.clear', {})}>Clear finished</Button>}
       </DockBar>
       <DataTable

@@ -13,11 +13,13 @@ import type { NodeSpec } from '../../../contract/workspace';
 import { forceLayout } from '../../force-layout';
 import { type Point, tierLayout } from '../../layout';
 import { useNodeCommands } from '../../node-actions';
-import { useStudioParts } from '../../studio-context';
+import { useStudio, useStudioParts } from '../../studio-context';
+import { asPicture, ExportButton } from '../../ui/export-button';
 import { StatusGlyph, stateLabels } from '../../ui/status';
 import css from './canvas.module.css';
 import type { Fit } from './fitting';
 import { legend } from './particles';
+import { topologySvg } from './topology-svg';
 
 export function CanvasControls({
   areaTool,
@@ -75,6 +77,7 @@ export function CanvasControls({
             <Menu.Item onClick={() => void arrange(forceLayout)}>By links</Menu.Item>
           </Menu.Dropdown>
         </Menu>
+        <TopologyExport />
         <Popover position="top-start" width={210}>
           <Popover.Target>
             <Tooltip label="What the signs mean">
@@ -89,6 +92,21 @@ export function CanvasControls({
         </Popover>
       </div>
     </Panel>
+  );
+}
+
+/** Nodes are where the canvas has them: those outside are in no document. */
+function TopologyExport() {
+  const flow = useReactFlow();
+  const { store } = useStudioParts();
+  const isEmpty = useStudio((state) => state.workspace.document.nodes.length === 0);
+  const picture = (): string => {
+    const state = store.get();
+    const positions = new Map(flow.getNodes().map(({ id, position }) => [id, position]));
+    return state ? topologySvg(state, positions) : '';
+  };
+  return (
+    <ExportButton compact what="this picture" disabled={isEmpty} formats={asPicture('topology', picture)} />
   );
 }
 

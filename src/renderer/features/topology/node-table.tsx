@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react';
 import type { NodeView } from '../../../contract/events';
 import type { NodeSpec } from '../../../contract/workspace';
 import { manifestOf } from '../../../nodes/manifests';
+import type { CsvColumn } from '../../export/csv';
 import { formatBytes } from '../../format';
 import { graphOf, linksOf, nameOf, pairKey, sameGraph } from '../../graph';
 import { kindOf } from '../../kinds/kinds';
@@ -13,6 +14,7 @@ import { isPossible, type NodeState, stateIn } from '../../node-state';
 import { usePanel, usePanelState, useStudio } from '../../studio-context';
 import { type Column, DataTable, pointOf } from '../../ui/data-table';
 import { EmptyState } from '../../ui/empty-state';
+import { asCsv, ExportButton } from '../../ui/export-button';
 import { KindIcon } from '../../ui/kind-icon';
 import { Status, stateLabels } from '../../ui/status';
 import type { MenuTarget } from './menus';
@@ -50,21 +52,30 @@ const sorters: Record<string, (a: Row, b: Row) => number> = {
   memory: (a, b) => (a.node?.view?.heapBytes ?? 0) - (b.node?.view?.heapBytes ?? 0),
 };
 
+const csvColumns: readonly CsvColumn<Row>[] = [
+  { header: 'Name', value: ({ name }) => name },
+  { header: 'Kind', value: ({ kind }) => kind },
+  { header: 'State', value: stateText },
+  { header: 'Figures', value: ({ node }) => node && figuresOf(node) },
+  {
+    header: 'Ports',
+    value: ({ node, address }) => address ?? Object.values(node?.view?.ports ?? {}).join(' '),
+  },
+  { header: 'CPU, share of a core', value: ({ node }) => node?.view?.cpu },
+  { header: 'Heap, bytes', value: ({ node }) => node?.view?.heapBytes },
+  { header: 'Links', value: ({ links }) => links.map(({ text }) => text).join('; ') },
+];
+
 function stateText({ node }: Row): string {
   return node ? stateLabels[node.state] : '';
 }
 
-export function NodeTable({ search, onMenu }: { search: string; onMenu: (target: MenuTarget) => void }) {
+function useRows(search: string): readonly Row[] {
   const specs = useStudio((state) => state.specs);
   const nodes = useStudio((state) => state.nodes);
   const hung = useStudio((state) => state.hung);
   const graph = useStudio(graphOf, sameGraph);
-  const panel = usePanel();
-  const selection = usePanelState((state) => state.selection);
-  const commands = useNodeCommands();
-  const [sort, setSort] = useState({ by: 'name', descending: false });
-
-  const rows = useMemo(() => {
+  return useMemo(() => {
     const links = new Map<string, RowLink[]>();
     for (const { from, to, role } of linksOf(specs.values())) {
       const link = { id: pairKey(from, to), text: `${role} → ${nameOf(to, specs)}` };
@@ -87,13 +98,38 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
       address,
     }));
     const words = search.toLowerCase();
+    return [...ours, ...outside].filter((row) =>
+      `${row.name} ${row.kind} ${stateText(row)} ${row.address ?? ''}`.toLowerCase().includes(words),
+    );
+  }, [specs, nodes, hung, graph, search]);
+}
+
+/** Stands in the bar above the table. */
+export function NodesExport({ search }: { search: string }) {
+  const rows = useRows(search);
+  return (
+    <ExportButton
+      what="the nodes"
+      disabled={rows.length === 0}
+      formats={[asCsv('nodes', csvColumns, () => rows)]}
+    />
+  );
+}
+
+export function NodeTable({ search, onMenu }: { search: string; onMenu: (target: MenuTarget) => void }) {
+  const specs = useStudio((state) => state.specs);
+  const nodes = useStudio((state) => state.nodes);
+  const hung = useStudio((state) => state.hung);
+  const panel = usePanel();
+  const selection = usePanelState((state) => state.selection);
+  const commands = useNodeCommands();
+  const [sort, setSort] = useState({ by: 'name', descending: false });
+
+  const found = useRows(search);
+  const rows = useMemo(() => {
     const compare = sorters[sort.by] ?? (() => 0);
-    return [...ours, ...outside]
-      .filter((row) =>
-        `${row.name} ${row.kind} ${stateText(row)} ${row.address ?? ''}`.toLowerCase().includes(words),
-      )
-      .sort((a, b) => (sort.descending ? compare(b, a) : compare(a, b)));
-  }, [specs, nodes, hung, graph, search, sort]);
+    return [...found].sort((a, b) => (sort.descending ? compare(b, a) : compare(a, b)));
+  }, [found, sort]);
 
   const columns = useMemo<readonly Column<Row>[]>(
     () => [

@@ -11,7 +11,7 @@ import { SearchField } from '../../ui/search-field';
 import { StatusGlyph } from '../../ui/status';
 import { Canvas } from './canvas';
 import { type BreakItems, type MenuTarget, TopologyMenu } from './menus';
-import { NodeTable } from './node-table';
+import { NodesExport, NodeTable } from './node-table';
 import css from './topology.module.css';
 
 export function Topology({
@@ -47,6 +47,7 @@ export function Topology({
         {view === 'table' && <SearchField label="Search nodes" value={search} onChange={setSearch} />}
         <span className={css.spring} />
         <Counts />
+        {view === 'table' && <NodesExport search={search} />}
       </header>
       <div className={css.content}>
         <ErrorBoundary part="topology" resetKey={view}>

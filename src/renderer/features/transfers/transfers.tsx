@@ -11,14 +11,17 @@ import { usePanel, useRun, useStudio } from '../../studio-context';
 import type { MenuPoint } from '../../ui/context-menu';
 import { DockBar } from '../../ui/dock-bar';
 import { EmptyState } from '../../ui/empty-state';
+import { asCsv, ExportButton } from '../../ui/export-button';
 import { segmentsOf, sourceIndex } from './segments';
 import { isEnded, TransferButtons, TransferMenu } from './transfer-actions';
+import { transferColumns } from './transfer-columns';
 import css from './transfers.module.css';
 
 export function Transfers() {
   const panel = usePanel();
   const run = useRun();
   const transfers = useStudio((state) => state.transfers);
+  const specs = useStudio((state) => state.specs);
   const ids = useMemo(() => [...transfers.keys()].reverse(), [transfers]);
   const ended = useMemo(() => [...transfers.values()].filter(isEnded).length, [transfers]);
   const [menu, setMenu] = useState<{ id: string; at: MenuPoint } | null>(null);
@@ -40,6 +43,11 @@ export function Transfers() {
         </Button>
         <span>{ids.length - ended > 0 && `${ids.length - ended} active`}</span>
         <span style={{ flex: 1 }} />
+        <ExportButton
+          what="the transfers"
+          disabled={ids.length === 0}
+          formats={[asCsv('transfers', transferColumns(specs), () => [...transfers.values()])]}
+        />
         {ended > 0 && <Button onClick={() => void run('transfers.clear', {})}>Clear finished</Button>}
       </DockBar>
       {ids.length === 0 ? (

@@ -7,9 +7,12 @@ import type {
   CacheSnapshot,
   StoredView,
 } from '../../../../nodes/cache-proxy/manifest';
+import { allRows } from '../../../export/all-rows';
+import type { CsvColumn } from '../../../export/csv';
 import { formatBytes, formatCount, formatPercent, formatSpan, formatTime } from '../../../format';
 import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
+import { asCsv, ExportButton } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
@@ -87,18 +90,30 @@ function Tier({ label, tier }: { label: string; tier: CacheSnapshot['memory'] })
   );
 }
 
+const csvColumns: readonly CsvColumn<StoredView>[] = [
+  { header: 'URL', value: ({ key }) => key },
+  { header: 'Variant', value: ({ variant }) => variant.replaceAll('\0absent', '(none)') },
+  { header: 'Bytes', value: ({ size }) => size },
+  { header: 'Tier', value: ({ tier }) => tier },
+  { header: 'Hits', value: ({ hits }) => hits },
+  { header: 'Age, s', value: ({ ageSeconds }) => ageSeconds },
+  { header: 'Fresh for, s', value: ({ freshSeconds }) => freshSeconds },
+  { header: 'Why', value: ({ why }) => why },
+];
+
 /** What is stored, live. */
 function Contents({ node, running }: { node: string; running: boolean }) {
   const { client } = useStudioParts();
   const [search, setSearch] = useState('');
+  const fetchContents = async (page: { offset?: number; limit: number }) =>
+    (await client.transport.call('nodes.operate', {
+      id: node,
+      operation: 'contents',
+      input: { search, sort: 'hits', descending: true, ...page },
+    })) as CacheOperations['contents']['output'];
   const { data } = useQuery({
     queryKey: ['cache-contents', node, search],
-    queryFn: async () =>
-      (await client.transport.call('nodes.operate', {
-        id: node,
-        operation: 'contents',
-        input: { search, sort: 'hits', descending: true, limit: SHOWN },
-      })) as CacheOperations['contents']['output'],
+    queryFn: () => fetchContents({ limit: SHOWN }),
     enabled: running,
     refetchInterval: running ? REFRESH_MS : false,
     placeholderData: (old) => old,
@@ -107,7 +122,21 @@ function Contents({ node, running }: { node: string; running: boolean }) {
   return (
     <Section
       title="Stored"
-      aside={<span className={css.muted}>{formatCount(total, 'reply', 'replies')}</span>}
+      aside={
+        <span className={css.line}>
+          <span className={css.muted}>{formatCount(total, 'reply', 'replies')}</span>
+          <ExportButton
+            compact
+            what="what is stored"
+            disabled={total === 0}
+            formats={[
+              asCsv('cache contents', csvColumns, () =>
+                allRows((offset, limit) => fetchContents({ offset, limit })),
+              ),
+            ]}
+          />
+        </span>
+      }
     >
       <TextInput
         size="xs"

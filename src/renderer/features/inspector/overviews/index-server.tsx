@@ -3,11 +3,13 @@ import { IconCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Decision, IndexSnapshot, ServerStatus } from '../../../../nodes/index-server/manifest';
+import type { CsvColumn } from '../../../export/csv';
 import { formatCount, formatTime } from '../../../format';
 import type { Tone } from '../../../node-state';
 import type { Lookup } from '../../../panel-state';
 import { useNodeState, useNodeView, usePanelState, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
+import { asCsv, ExportButton } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { decisionOf } from './decision-of';
 import css from './server-list.module.css';
@@ -71,6 +73,23 @@ export function IndexServerOverview({ node }: { node: string }) {
   );
 }
 
+const SHOWN = 12;
+/** More than an index keeps. */
+const ALL = 10_000;
+
+const csvColumns: readonly CsvColumn<Decision>[] = [
+  { header: 'Time', value: ({ at }) => new Date(at) },
+  { header: 'File', value: ({ fileName }) => fileName },
+  { header: 'Policy', value: ({ policy }) => policy },
+  { header: 'Winner', value: ({ winner }) => winner },
+  { header: 'Reason', value: ({ reason }) => reason },
+  {
+    header: 'Candidates',
+    value: ({ candidates }) =>
+      candidates.map(({ serverId, score, note }) => `${serverId} ${score ?? '–'} ${note}`.trim()).join('; '),
+  },
+];
+
 /** "Why this server?" for the newest lookups, or for those of the file of one download. */
 function Decisions({
   node,
@@ -86,14 +105,15 @@ function Decisions({
   const { client, panel } = useStudioParts();
   /** Undefined until a person chose: then it is the one that was asked for, or the newest. */
   const [chosen, setChosen] = useState<string | null>();
+  const decisions = async (input: { limit: number; fileName?: string }): Promise<Decision[]> =>
+    (await client.transport.call('nodes.operate', {
+      id: node,
+      operation: 'decisions',
+      input,
+    })) as Decision[];
   const { data = [] } = useQuery({
     queryKey: ['decisions', node, version, lookup?.fileName],
-    queryFn: async () =>
-      (await client.transport.call('nodes.operate', {
-        id: node,
-        operation: 'decisions',
-        input: lookup ? { limit: 100, fileName: lookup.fileName } : { limit: 12 },
-      })) as Decision[],
+    queryFn: () => decisions(lookup ? { limit: 100, fileName: lookup.fileName } : { limit: SHOWN }),
     enabled: running && version > 0,
     placeholderData: (old) => old,
   });
@@ -103,11 +123,19 @@ function Decisions({
     <Section
       title="Why this server?"
       aside={
-        lookup && (
-          <Button size="compact-sm" onClick={() => panel.patch({ lookup: null })}>
-            All lookups
-          </Button>
-        )
+        <>
+          {lookup && (
+            <Button size="compact-sm" onClick={() => panel.patch({ lookup: null })}>
+              All lookups
+            </Button>
+          )}
+          <ExportButton
+            compact
+            what="the decisions"
+            disabled={data.length === 0}
+            formats={[asCsv('decisions', csvColumns, () => decisions({ limit: ALL }))]}
+          />
+        </>
       }
     >
       {data.length === 0 && (
