@@ -24,7 +24,9 @@ export interface Route {
 export function routeOf(head: RequestHead, origins: readonly Endpoint[], self: Endpoint): Route {
   const { target } = head;
   const host = head.fields.first('host') ?? '';
-  if (target.startsWith('/')) {
+  // Asked of the server as a whole: it goes where a path would (RFC 9112, section 3.2.4).
+  const isAsterisk = target === '*' && head.method === 'OPTIONS';
+  if (target.startsWith('/') || isAsterisk) {
     if (origins.length > 0) {
       const uri = {
         authority: normalAuthority(host === '' ? authorityOf(origins[0] as Endpoint) : host),

@@ -88,6 +88,11 @@ describe('passing messages on (RFC 9110, section 7.6; RFC 9111, section 5.2)', (
     expect(reply.headers.get('cache-control')).toBe('max-age=60, no-transform, x=1');
     expect(world.seen[0]?.head.fields.get('cache-control')).toBe('max-age=5, y=2');
   });
+  it('OPTIONS * is passed on as it is (RFC 9112, section 3.2.4)', async () => {
+    const world = await CacheWorld.start();
+    expect((await world.ask({ method: 'OPTIONS', path: '*' })).status).toBe(200);
+    expect(world.seen[0]?.head).toMatchObject({ method: 'OPTIONS', target: '*' });
+  });
   it('Max-Forwards is counted down, and ends here at 0 (section 7.6.2)', async () => {
     const world = await CacheWorld.start();
     await world.ask({ method: 'OPTIONS', headers: [['Max-Forwards', '3']] });
