@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { FileStat, Folder } from '../../runtime/context';
 import { codeOf } from '../shared/error-text';
+import { readWhole, replaceWhole } from '../shared/whole-file';
 
 /** Listed and served nowhere, since it begins with a dot. */
 const NAME = '.micro-cdn-digests';
@@ -22,11 +23,11 @@ export interface KnownDigest extends FileStat {
  * @throws what the disk says where there is one that cannot be read now
  */
 export async function readDigests(folder: Folder): Promise<Map<string, KnownDigest>> {
-  const text = await readWhole(folder).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return '';
+  const bytes = await readWhole(folder, NAME, MAX_BYTES).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'TOO_LARGE') return '';
     throw error;
   });
-  const [head, ...lines] = text.split('\n');
+  const [head, ...lines] = bytes.toString().split('\n');
   if (head !== `${HEAD} ${sha256(lines.join('\n'))}`) return new Map();
   return new Map(lines.flatMap((line) => parse(line) ?? []));
 }
@@ -39,28 +40,7 @@ export async function writeDigests(
 ): Promise<void> {
   const body = [...digests].map(([name, digest]) => format(name, digest)).join('\n');
   const temporary = `${NAME}.${createHash('sha256').update(writer).digest('hex').slice(0, 8)}~`;
-  const file = await folder.create(temporary, { truncate: true });
-  try {
-    await file.write(Buffer.from(`${HEAD} ${sha256(body)}\n${body}`), 0);
-  } finally {
-    await file.close();
-  }
-  await folder.rename(temporary, NAME);
-}
-
-async function readWhole(folder: Folder): Promise<string> {
-  const file = await folder.open(NAME);
-  try {
-    if (file.size > MAX_BYTES) return '';
-    const bytes = Buffer.allocUnsafe(file.size);
-    let length = 0;
-    for (let count = -1; length < bytes.length && count !== 0; length += count) {
-      count = await file.read(bytes.subarray(length), length);
-    }
-    return bytes.toString('utf8', 0, length);
-  } finally {
-    await file.close();
-  }
+  await replaceWhole(folder, NAME, `${HEAD} ${sha256(body)}\n${body}`, { beside: temporary });
 }
 
 function format(name: string, { size, modifiedMs, changedMs, sha256 }: KnownDigest): string {

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { layoutOf, type PieceLayout, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
 import type { Hashing, ReadableFile } from '../../runtime/context';
+import { readFully } from '../shared/whole-file';
+
+export { readFully };
 
 export const HASH_BYTES = 32;
 /** Pieces that are read and hashed at a time: while one is hashed the next is read. */
@@ -61,17 +64,4 @@ export async function hashFile(
 /** All of the memory that a part belongs to. */
 export function wholeOf(part: Uint8Array): Buffer {
   return Buffer.from(part.buffer);
-}
-
-/** Fills `into` from `position`. @throws an error of code 'CHANGED' when the file ends before */
-export async function readFully(
-  file: Pick<ReadableFile, 'read'>,
-  into: Uint8Array,
-  position: number,
-): Promise<void> {
-  for (let done = 0; done < into.length; ) {
-    const read = await file.read(into.subarray(done), position + done);
-    if (read === 0) throw Object.assign(new Error('The file has become shorter.'), { code: 'CHANGED' });
-    done += read;
-  }
 }

@@ -5,6 +5,7 @@
 import { isPriority, type Priority } from '../../contract/priority';
 import { PieceMap } from '../../protocol/pieces/piece-map';
 import type { Folder } from '../../runtime/context';
+import { readWhole, replaceWhole } from '../shared/whole-file';
 
 /** A record of a file of 4 TiB is 175 KB; anything larger is not ours. */
 const MAX_RECORD_BYTES = 1024 * 1024;
@@ -36,13 +37,7 @@ export async function readRecord(
   expected: RecordedIdentity,
 ): Promise<KeptState | null> {
   try {
-    const file = await folder.open(recordName(name));
-    const bytes = Buffer.alloc(Math.min(file.size, MAX_RECORD_BYTES));
-    try {
-      await file.read(bytes, 0);
-    } finally {
-      await file.close();
-    }
+    const bytes = await readWhole(folder, recordName(name), MAX_RECORD_BYTES);
     const record = JSON.parse(bytes.toString()) as Partial<
       RecordedIdentity & { pieces: string; priority: string }
     >;
@@ -71,11 +66,7 @@ export async function writeRecord(
   state: { pieces: Uint8Array; priority: Priority },
 ): Promise<void> {
   const record = { ...identity, ...state, pieces: Buffer.from(state.pieces).toString('base64') };
-  const temporary = `${recordName(name)}~`;
-  const file = await folder.create(temporary, { truncate: true });
-  await file.write(Buffer.from(JSON.stringify(record)), 0);
-  await file.close();
-  await folder.rename(temporary, recordName(name));
+  await replaceWhole(folder, recordName(name), JSON.stringify(record));
 }
 
 export async function removeRecord(folder: Folder, name: string): Promise<void> {

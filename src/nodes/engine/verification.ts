@@ -2,7 +2,8 @@
 import { type PieceLayout, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
 import type { PieceMap } from '../../protocol/pieces/piece-map';
 import type { HashAlgorithm, Hasher, WritableFile } from '../../runtime/context';
-import { readFully, wholeOf } from './piece-hashes';
+import { readFully } from '../shared/whole-file';
+import { wholeOf } from './piece-hashes';
 
 export type Verification =
   /** Every piece has its SHA-256: a wrong one is found at once, with its sender. */

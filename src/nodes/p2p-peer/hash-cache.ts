@@ -3,6 +3,7 @@ import { layoutOf } from '../../protocol/pieces/layout';
 import type { FileStat, Folder, NodeContext, Timer } from '../../runtime/context';
 import { HASH_BYTES, type PieceHashes, rootHash } from '../engine/piece-hashes';
 import { codeOf } from '../shared/error-text';
+import { readWhole, replaceWhole } from '../shared/whole-file';
 
 const CACHE_FILE = '.p2p-hashes.json';
 const MAX_CACHE_BYTES = 256 * 1024 * 1024;
@@ -41,10 +42,7 @@ export class HashCache {
 
   async read(): Promise<void> {
     try {
-      const file = await this.#folder.open(CACHE_FILE);
-      const bytes = Buffer.alloc(Math.min(file.size, MAX_CACHE_BYTES));
-      await file.read(bytes, 0);
-      await file.close();
+      const bytes = await readWhole(this.#folder, CACHE_FILE, MAX_CACHE_BYTES);
       const entries = Object.entries(JSON.parse(bytes.toString()) as Record<string, unknown>);
       for (const [name, entry] of entries) if (isEntry(entry)) this.#entries.set(name, entry);
     } catch (error) {
@@ -92,10 +90,7 @@ export class HashCache {
   async #write(): Promise<void> {
     const kept = [...this.#entries].filter(([name]) => this.#wanted(name));
     try {
-      const file = await this.#folder.create(`${CACHE_FILE}~`, { truncate: true });
-      await file.write(Buffer.from(JSON.stringify(Object.fromEntries(kept))), 0);
-      await file.close();
-      await this.#folder.rename(`${CACHE_FILE}~`, CACHE_FILE);
+      await replaceWhole(this.#folder, CACHE_FILE, JSON.stringify(Object.fromEntries(kept)));
     } catch (error) {
       this.#context.log.warn(`The hashes cannot be kept: ${(error as Error).message}`);
     }

@@ -1,7 +1,8 @@
 /** The files a peer shares: what is in its folder, settled and hashed. */
 import type { Folder, NodeContext, ReadableFile, Timer } from '../../runtime/context';
-import { hashFile, type PieceHashes, readFully, wholeOf } from '../engine/piece-hashes';
+import { hashFile, type PieceHashes, wholeOf } from '../engine/piece-hashes';
 import { codeOf } from '../shared/error-text';
+import { readFully } from '../shared/whole-file';
 import { HashCache, type WholeDigests } from './hash-cache';
 
 /** A file is being written until it has not changed for so long; only then is it announced. */

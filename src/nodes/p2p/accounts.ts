@@ -2,6 +2,7 @@
 import { StudioError } from '../../contract/errors';
 import type { Folder } from '../../runtime/context';
 import { codeOf } from '../shared/error-text';
+import { readWhole, replaceWhole } from '../shared/whole-file';
 import { type Account, createAccount } from './login';
 
 const FILE = '.p2p-accounts.json';
@@ -53,12 +54,9 @@ export class Accounts {
   #save(): Promise<void> {
     this.#saving = this.#saving
       .catch(() => {})
-      .then(async () => {
-        const file = await this.#folder.create(`${FILE}~`, { truncate: true });
-        await file.write(Buffer.from(JSON.stringify([...this.#byUser.values()], null, 1)), 0);
-        await file.sync();
-        await file.close();
-        await this.#folder.rename(`${FILE}~`, FILE);
+      .then(() => {
+        const text = JSON.stringify([...this.#byUser.values()], null, 1);
+        return replaceWhole(this.#folder, FILE, text, { synced: true });
       });
     return this.#saving;
   }
@@ -70,16 +68,10 @@ function badAccount(text: string): StudioError {
 
 async function readAccounts(folder: Folder): Promise<Account[]> {
   try {
-    const file = await folder.open(FILE);
-    try {
-      const bytes = Buffer.alloc(Math.min(file.size, MAX_FILE_BYTES));
-      await file.read(bytes, 0);
-      const accounts = JSON.parse(bytes.toString()) as unknown;
-      if (!Array.isArray(accounts) || !accounts.every(isAccount)) throw new Error('it holds something else');
-      return accounts;
-    } finally {
-      await file.close();
-    }
+    const bytes = await readWhole(folder, FILE, MAX_FILE_BYTES);
+    const accounts = JSON.parse(bytes.toString()) as unknown;
+    if (!Array.isArray(accounts) || !accounts.every(isAccount)) throw new Error('it holds something else');
+    return accounts;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw new StudioError(

@@ -1,6 +1,7 @@
 import { type Endpoint, parseEndpoint } from '../../contract/endpoint';
 import type { Files, Timer } from '../../runtime/context';
 import { splitPath } from '../shared/log-file';
+import { readWhole } from '../shared/whole-file';
 
 /** How often the file is looked at, ms. Watching its folder would watch all that is in there. */
 export const LOOK_MS = 500;
@@ -54,14 +55,11 @@ export class ServersFile {
       if ((await this.files.kindOf(this.path)) !== 'file') throw new Error(`There is no file ${this.path}.`);
       const folder = await this.files.folder(path);
       const { size, modifiedMs } = await folder.stat(name);
-      if (size > MAX_BYTES) throw new Error(`${this.path} is larger than a list of servers can be.`);
       const seen = `${size} ${modifiedMs}`;
       if (seen === this.#seen) return;
-      const file = await folder.open(name);
-      const bytes = new Uint8Array(file.size);
-      const read = await file.read(bytes, 0).finally(() => file.close());
+      const bytes = await readWhole(folder, name, MAX_BYTES);
       this.#seen = seen;
-      this.onText(Buffer.from(bytes.subarray(0, read)).toString('utf8'));
+      this.onText(bytes.toString());
     } catch (error) {
       this.#seen = '';
       this.onError(error as Error);

@@ -1,5 +1,6 @@
 import type { FileStat, Files, Folder } from '../../runtime/context';
 import { splitPath } from '../shared/log-file';
+import { readWhole } from '../shared/whole-file';
 import { FilePage, MEMORY_LIMIT, MemoryPage, type Page } from './page';
 
 /** Where the page comes from. */
@@ -33,7 +34,7 @@ export class FileSource implements PageSource {
     const page =
       stat.size > MEMORY_LIMIT
         ? new FilePage(stat.size, () => this.folder.open(this.file))
-        : new MemoryPage(await readWhole(this.folder, this.file));
+        : new MemoryPage(await readWhole(this.folder, this.file, MEMORY_LIMIT));
     this.#cached = { stat, page };
     return page;
   }
@@ -86,20 +87,6 @@ export async function sourceAt(path: string, files: Files): Promise<PageSource> 
   if ((await files.kindOf(path)) === 'missing')
     throw Object.assign(new Error(`There is no file or folder ${path}.`), { code: 'ENOENT' });
   return new FileSource(await files.folder(folder), name);
-}
-
-async function readWhole(folder: Folder, name: string): Promise<Uint8Array> {
-  const file = await folder.open(name);
-  try {
-    const bytes = new Uint8Array(file.size);
-    let filled = 0;
-    for (let read = -1; read !== 0 && filled < bytes.length; filled += read) {
-      read = await file.read(bytes.subarray(filled), filled);
-    }
-    return bytes.subarray(0, filled);
-  } finally {
-    await file.close();
-  }
 }
 
 function listing(entries: readonly { name: string; size: number }[]): string {

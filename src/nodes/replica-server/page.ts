@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ReadableFile } from '../../runtime/context';
+import { readFully } from '../shared/whole-file';
 
 /** A page of at most this size is kept in memory, bytes. */
 export const MEMORY_LIMIT = 8 * 1024 * 1024;
@@ -144,13 +145,5 @@ class FileReader implements PageReader {
     await readFully(this.file, this.#window.subarray(0, length), this.#at);
     this.#windowStart = this.#at;
     this.#windowLength = length;
-  }
-}
-
-async function readFully(file: ReadableFile, into: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < into.length; ) {
-    const read = await file.read(into.subarray(done), position + done);
-    if (read === 0) throw new Error('The file became shorter while it was being sent.');
-    done += read;
   }
 }

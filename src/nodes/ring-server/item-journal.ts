@@ -1,7 +1,8 @@
 import type { Folder, WritableFile } from '../../runtime/context';
+import { replaceWhole } from '../shared/whole-file';
 import type { StoredItem } from './item-table';
 import { isItemVersion } from './item-version';
-import { readText, replaceText } from './small-files';
+import { readText } from './read-text';
 
 const FILE = '.ring/journal.jsonl';
 
@@ -21,7 +22,7 @@ export class ItemJournal {
 
   /** Begins anew with these items, so that the journal does not grow for ever. */
   static async begin(folder: Folder, items: readonly StoredItem[]): Promise<ItemJournal> {
-    await replaceText(folder, FILE, items.map(lineOf).join(''));
+    await replaceWhole(folder, FILE, items.map(lineOf).join(''));
     return new ItemJournal(await folder.create(FILE));
   }
 

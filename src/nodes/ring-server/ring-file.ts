@@ -1,7 +1,8 @@
 import { isMemberRecord, type MemberRecord } from '../../protocol/ring-members';
 import type { Folder, Log } from '../../runtime/context';
+import { replaceWhole } from '../shared/whole-file';
 import type { Membership } from './membership';
-import { readText, replaceText } from './small-files';
+import { readText } from './read-text';
 
 /** What a member remembers of its ring, to find it again after a restart. */
 export interface SavedRing {
@@ -46,7 +47,7 @@ export class RingFile {
         const digest = this.#digest;
         const { rings, table } = this.membership;
         const saved: SavedRing = { rings: [...rings], members: table.records };
-        await replaceText(this.folder, FILE, JSON.stringify(saved));
+        await replaceWhole(this.folder, FILE, JSON.stringify(saved));
         this.#saved = digest;
       }
     } catch (error) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { Clock, Folder, Log, NodeContext, ReadableFile } from '../../runtime/context';
+import { readWhole } from '../shared/whole-file';
 import { FolderWatch } from './folder-watch';
 import { Incoming } from './incoming';
 import { ItemJournal } from './item-journal';
@@ -8,6 +9,8 @@ import { ItemTable, type StoredItem } from './item-table';
 import { compareVersions, type ItemVersion } from './item-version';
 
 const READ_SIZE = 1024 * 1024;
+/** Small items alone are read as a whole, but a person may have put a larger file in the place of one. */
+const MAX_READ = 16 * 1024 * 1024;
 
 /**
  * The items of one member: plain files in its folder, and beside them a journal of their versions. Files that a
@@ -55,24 +58,15 @@ export class ItemStore {
   /** @throws an error of code 'ENOENT' when the item is not there, or no longer in this version */
   async open(name: string): Promise<ReadableFile> {
     const item = this.table.get(name);
-    if (!item) throw Object.assign(new Error(`There is no item "${name}".`), { code: 'ENOENT' });
+    if (!item) throw noItem(name);
     return this.folder.open(item.file);
   }
 
   /** The whole content; only for items that are known to be small. */
   async read(name: string): Promise<Buffer> {
-    const file = await this.open(name);
-    try {
-      const bytes = Buffer.alloc(file.size);
-      for (let done = 0; done < bytes.length; ) {
-        const read = await file.read(bytes.subarray(done), done);
-        if (read === 0) return bytes.subarray(0, done);
-        done += read;
-      }
-      return bytes;
-    } finally {
-      await file.close();
-    }
+    const item = this.table.get(name);
+    if (!item) throw noItem(name);
+    return readWhole(this.folder, item.file, MAX_READ);
   }
 
   /** Begins to receive a content, which becomes an item by `commit`. */
@@ -226,6 +220,10 @@ export class ItemStore {
       return null;
     }
   }
+}
+
+function noItem(name: string): Error {
+  return Object.assign(new Error(`There is no item "${name}".`), { code: 'ENOENT' });
 }
 
 function plain({ name, version, by, size, sha256 }: StoredItem): ItemVersion {

@@ -44,6 +44,8 @@ export class MemoryFiles implements Files {
 }
 
 export class MemoryFolder implements Folder {
+  /** Files that were opened and not closed. */
+  openFiles = 0;
   readonly #files = new Map<string, Stored>();
   readonly #watchers = new Set<() => void>();
 
@@ -84,12 +86,13 @@ export class MemoryFolder implements Folder {
 
   async open(name: string): Promise<ReadableFile> {
     const stored = this.#get(name);
+    const closed = this.#opened();
     return {
       size: stored.size,
       modifiedMs: stored.modifiedMs,
       read: async (into, at) => readFrom(stored, into, at),
       stat: async () => ({ size: stored.size, modifiedMs: stored.modifiedMs }),
-      close: async () => {},
+      close: async () => closed(),
     };
   }
 
@@ -106,6 +109,7 @@ export class MemoryFolder implements Folder {
       this.#changed();
     }
     const file = stored;
+    const closed = this.#opened();
     return {
       get size() {
         return file.size;
@@ -128,7 +132,10 @@ export class MemoryFolder implements Folder {
         file.modifiedMs = this.clock.wallTime();
       },
       sync: async () => {},
-      close: async () => this.#changed(),
+      close: async () => {
+        closed();
+        this.#changed();
+      },
     };
   }
 
@@ -150,6 +157,16 @@ export class MemoryFolder implements Folder {
   watch(onChange: () => void): Timer {
     this.#watchers.add(onChange);
     return { cancel: () => void this.#watchers.delete(onChange) };
+  }
+
+  /** Counts a file as open until what is returned is called, once or several times. */
+  #opened(): () => void {
+    this.openFiles++;
+    let open = true;
+    return () => {
+      if (open) this.openFiles--;
+      open = false;
+    };
   }
 
   #get(name: string): Stored {
