@@ -30,6 +30,20 @@ it('sets aside a file that has grown, and keeps three of them', async () => {
   expect(world.files.at('/logs').names).toEqual(['a.log', 'a.log.1', 'a.log.2', 'a.log.3']);
 });
 
+it('stays closed, whoever has something to tell afterwards', async () => {
+  const world = new Simulation();
+  const log = logIn(world);
+  log.line('first');
+  const closed = log.close();
+  log.line('too late');
+  await closed;
+  log.line('much too late');
+  await world.settle();
+  const folder = world.files.at('/logs');
+  expect(Buffer.from(folder.bytesOf('a.log') ?? []).toString()).toMatch(/^\S+ first\n$/);
+  expect(folder.openFiles).toBe(0);
+});
+
 it('writes nothing without a path', async () => {
   const { files, clock, log } = new Simulation().context('node');
   const none = new LogFile('', files, clock, log);

@@ -13,6 +13,7 @@ export class LogFile {
   #dropped = 0;
   #writing: Promise<void> | undefined;
   #file: WritableFile | undefined;
+  #closed = false;
 
   /** @param path of the file; its folder is made. Empty: nothing is written. */
   constructor(
@@ -24,7 +25,7 @@ export class LogFile {
 
   /** Appends `<ISO time> <text>`. */
   line(text: string): void {
-    if (this.path === '') return;
+    if (this.path === '' || this.#closed) return;
     if (this.#waiting.length >= MAX_WAITING) {
       this.#dropped++;
       return;
@@ -33,8 +34,9 @@ export class LogFile {
     this.#writing ??= this.#drain();
   }
 
-  /** Resolves when everything is written and the file is closed. */
+  /** Resolves when everything is written and the file is closed. What is told afterwards is not written. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#writing;
     await this.#file?.close();
     this.#file = undefined;
