@@ -28,6 +28,8 @@ export class HashCache {
   readonly #wanted: (name: string) => boolean;
   readonly #entries = new Map<string, Entry>();
   #saving: Timer | null = null;
+  /** One write after the other: they go through the same file beside. */
+  #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(
@@ -55,7 +57,8 @@ export class HashCache {
   async close(): Promise<void> {
     this.#closed = true;
     this.#saving?.cancel();
-    if (this.#saving) await this.#write();
+    if (this.#saving) this.#save();
+    await this.#writing;
   }
 
   /** What is known of a file in exactly this state; null: nothing. */
@@ -83,8 +86,12 @@ export class HashCache {
     if (this.#closed) return;
     this.#saving ??= this.#context.clock.after(SAVE_AFTER_MS, () => {
       this.#saving = null;
-      void this.#write();
+      this.#save();
     });
+  }
+
+  #save(): void {
+    this.#writing = this.#writing.then(() => this.#write());
   }
 
   async #write(): Promise<void> {
