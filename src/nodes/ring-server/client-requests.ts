@@ -25,8 +25,12 @@ export class ClientRequests {
 
 const OPERATIONS = new Set(['put-begin', 'put-piece', 'put-end', 'get', 'get-piece', 'get-damaged']);
 
-/** One client's connection: at most one upload and one download at a time. */
+/**
+ * One client's connection: at most one upload and one download at a time. What is asked is done in order, for a file
+ * that is opened beside another one, or after the connection has ended, would never be closed.
+ */
 class ClientSession {
+  #turn: Promise<unknown> = Promise.resolve();
   #upload: Incoming | undefined;
   #download: { item: ItemVersion; file: ReadableFile } | undefined;
 
@@ -36,15 +40,31 @@ class ClientSession {
     return OPERATIONS.has(op);
   }
 
-  async handle(op: string, header: Record<string, unknown>, body: Uint8Array): Promise<Answer> {
+  handle(op: string, header: Record<string, unknown>, body: Uint8Array): Promise<Answer> {
+    // Copied: the frame's bytes are lent, and its turn may come later.
+    const own = Uint8Array.from(body);
+    return this.#inTurn(() => this.#do(op, header, own));
+  }
+
+  /** Drops what is half done. */
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#drop());
+  }
+
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async #do(op: string, header: Record<string, unknown>, body: Uint8Array): Promise<Answer> {
     switch (op) {
       case 'put-begin':
-        await this.close();
+        await this.#drop();
         this.#upload = await this.ring.store.receive();
         return { header: {} };
       case 'put-piece':
-        // Copied: the frame's bytes are lent, and writing takes its time.
-        await this.#uploading.write(Uint8Array.from(body));
+        await this.#uploading.write(body);
         return { header: {} };
       case 'put-end': {
         const incoming = this.#uploading;
@@ -61,8 +81,7 @@ class ClientSession {
     }
   }
 
-  /** Drops what is half done. */
-  async close(): Promise<void> {
+  async #drop(): Promise<void> {
     const upload = this.#upload;
     const download = this.#download;
     this.#upload = this.#download = undefined;

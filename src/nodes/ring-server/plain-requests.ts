@@ -76,8 +76,7 @@ export class PlainRequests {
   }
 
   async #putText(item: string, content: string): Promise<string> {
-    const incoming = await this.parts.store.receive();
-    await incoming.write(Buffer.from(content, 'utf8'));
+    const incoming = await this.parts.store.receiveWhole(Buffer.from(content, 'utf8'));
     return encodeMessage({ type: 'PUT', data: { item, status: await this.node.put(incoming, item) } });
   }
 
@@ -106,8 +105,7 @@ export class PlainRequests {
     const { store } = this.parts;
     const own = store.get(item);
     if (own && own.size <= MAX_PLAIN && textOf(await store.read(item)) === content) return;
-    const incoming = await store.receive();
-    await incoming.write(Buffer.from(content, 'utf8'));
+    const incoming = await store.receiveWhole(Buffer.from(content, 'utf8'));
     await store.commit(incoming, item, { version: (own?.version ?? 0) + 1, by: creator });
     this.node.changed();
   }

@@ -271,6 +271,65 @@ describe('in trouble', () => {
   });
 });
 
+describe('a client over a link', () => {
+  async function connected(): Promise<{ world: RingWorld; link: PeerLink; open: () => number }> {
+    const world = new RingWorld();
+    await world.start(4043);
+    await put(world, 4043, 'a', 'x');
+    const folder = world.simulation.files.at('/ring/4043');
+    const journal = folder.openFiles;
+    const { network, clock } = world.simulation;
+    const link = await PeerLink.open(network.host('client', clock), clock, at(4043), 1000);
+    return { world, link, open: () => folder.openFiles - journal };
+  }
+
+  const ask = (link: PeerLink, ...headers: Record<string, unknown>[]): void => {
+    for (const header of headers) link.request(header, 1000).catch(() => {});
+  };
+
+  it('leaves no file open, whatever it asks for at once', async () => {
+    const { world, link, open } = await connected();
+    ask(link, { op: 'get', name: 'a' }, { op: 'get', name: 'a' }, { op: 'put-begin' }, { op: 'put-begin' });
+    await world.simulation.settle();
+    expect(open()).toBe(1);
+    link.close();
+    await world.simulation.settle();
+    expect(open()).toBe(0);
+  });
+
+  it('leaves no file open when it goes while one is being opened', async () => {
+    const { world, link, open } = await connected();
+    const folder = world.simulation.files.at('/ring/4043');
+    for (const method of ['open', 'create'] as const) {
+      const original = folder[method].bind(folder) as (...options: unknown[]) => Promise<never>;
+      folder[method] = async (...options: unknown[]) => {
+        await world.simulation.clock.sleep(500);
+        return original(...options);
+      };
+    }
+    ask(link, { op: 'get', name: 'a' }, { op: 'put-begin' });
+    await world.simulation.settle();
+    link.close();
+    await world.simulation.advance(2000);
+    expect(open()).toBe(0);
+  });
+
+  it('leaves no file open when the disk is full', async () => {
+    const { world, open } = await connected();
+    const folder = world.simulation.files.at('/ring/4043');
+    const create = folder.create.bind(folder);
+    folder.create = async (...options) => ({
+      ...(await create(...options)),
+      write: async () => {
+        throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      },
+    });
+    expect(await put(world, 4043, 'b', 'y')).toBe('');
+    expect(open()).toBe(0);
+    expect(folder.names.filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+});
+
 describe('files', () => {
   it('a file put into the folder of one member is soon at all', async () => {
     const world = new RingWorld();

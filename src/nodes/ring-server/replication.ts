@@ -160,9 +160,7 @@ export class Replication {
     const own = this.store.get(item.name);
     if (own && compareVersions(item, own) <= 0) return;
     if (content?.length !== item.size) return this.fetch(holder, item);
-    const incoming = await this.store.receive();
-    await incoming.write(content);
-    await this.#commit(incoming, item);
+    await this.#commit(await this.store.receiveWhole(content), item);
   }
 
   async #fetch(holder: string, item: ItemVersion): Promise<void> {

@@ -76,6 +76,18 @@ export class ItemStore {
     return new Incoming(this.folder, name, await this.folder.create(name, { truncate: true }));
   }
 
+  /** Begins with a content that is here in full. */
+  async receiveWhole(content: Uint8Array): Promise<Incoming> {
+    const incoming = await this.receive();
+    try {
+      await incoming.write(content);
+      return incoming;
+    } catch (error) {
+      await incoming.discard();
+      throw error;
+    }
+  }
+
   /**
    * Gives a received content its name, and its version: the next one of this member when none is given. Nothing
    * changes when the same or a newer version is here already.
