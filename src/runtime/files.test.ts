@@ -1,6 +1,15 @@
-import { mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { scratchFolder } from '../testing/scratch-folder';
 import type { Folder, Log } from './context';
 import { systemFiles } from './files';
@@ -31,6 +40,20 @@ describe('a folder on disk', () => {
       ['a b.txt', 5],
       ['videos/ä.mp4', 1],
     ]);
+  });
+
+  it('leaves no file open when the disk fails to tell what it is', async () => {
+    await put('a');
+    const handle = await open(join(root, 'content', 'a'));
+    const prototype = Object.getPrototypeOf(handle) as FileHandle;
+    await handle.close();
+    const stat = vi.spyOn(prototype, 'stat').mockRejectedValue(new Error('The disk is broken.'));
+    const close = vi.spyOn(prototype, 'close');
+    await expect(folder.open('a')).rejects.toThrow('broken');
+    await expect(folder.create('b')).rejects.toThrow('broken');
+    expect(close).toHaveBeenCalledTimes(2);
+    stat.mockRestore();
+    close.mockRestore();
   });
 
   it('writes large blocks that are given at the same time, each to its place, and closes after the last', async () => {

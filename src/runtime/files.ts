@@ -1,6 +1,6 @@
 /** Folders on the real disk. A name never reaches outside its folder, links included. */
 import { constants, type Dirent } from 'node:fs';
-import { lstat, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileNameProblem } from '../protocol/file-name';
 import type { FileStat, Files, Folder, FolderEntry, Log, ReadableFile, Timer, WritableFile } from './context';
@@ -57,12 +57,11 @@ class DiskFolder implements Folder {
   async open(name: string): Promise<ReadableFile> {
     // NONBLOCK: opening a named pipe would wait for a writer for ever.
     const handle = await open(await this.#existing(name), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const info = await handle.stat();
-    if (!info.isFile()) {
-      await handle.close();
-      throw missing(name);
-    }
-    return new DiskReadableFile(handle, info);
+    return closedOnFailure(handle, async () => {
+      const info = await handle.stat();
+      if (!info.isFile()) throw missing(name);
+      return new DiskReadableFile(handle, info);
+    });
   }
 
   async create(
@@ -78,7 +77,7 @@ class DiskFolder implements Folder {
       (options.truncate ? constants.O_TRUNC : 0) |
       (options.exclusive ? constants.O_EXCL : 0);
     const handle = await open(path, flags, 0o644);
-    return new DiskWritableFile(handle, (await handle.stat()).size);
+    return closedOnFailure(handle, async () => new DiskWritableFile(handle, (await handle.stat()).size));
   }
 
   async rename(from: string, to: string, options: { exclusive?: boolean } = {}): Promise<void> {
@@ -148,6 +147,15 @@ class DiskFolder implements Folder {
   #refuseOutside(real: string, name: string): void {
     const root = this.realRoot.endsWith(sep) ? this.realRoot : this.realRoot + sep;
     if (!real.startsWith(root)) throw unsafe(name, 'it leads out of the folder');
+  }
+}
+
+async function closedOnFailure<Value>(handle: FileHandle, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }
 
