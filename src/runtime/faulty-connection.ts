@@ -166,6 +166,7 @@ export class FaultyConnection implements Connection {
 
   setIdle(ms: number, onIdle: () => void): void {
     this.#idle?.timer?.cancel();
+    if (this.#closed) return;
     this.#idle = ms > 0 ? { ms, onIdle, since: 0 } : undefined;
     this.#armIdle();
   }

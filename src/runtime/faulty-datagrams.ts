@@ -4,8 +4,13 @@ import { DatagramLine } from './datagram-line';
 import type { FaultyWorld } from './faulty-connection';
 import type { LiveFault } from './live-fault';
 
-/** Peers whose datagrams are kept apart; further ones share one chain. */
+/** Peers that have a chain of their own; for a further one, the chain that was used longest ago goes. */
 const MAX_PEERS = 1024;
+
+interface Chain {
+  peer: Endpoint;
+  lines: DatagramLine[];
+}
 
 type Forward = (bytes: Uint8Array, peer: Endpoint) => void;
 
@@ -14,7 +19,8 @@ class DatagramChains {
   readonly #world: FaultyWorld;
   readonly #direction: 'in' | 'out';
   readonly #forward: Forward;
-  readonly #chains = new Map<string, { peer: Endpoint; lines: DatagramLine[] }>();
+  /** By peer, the one that was used last at the end. */
+  readonly #chains = new Map<string, Chain>();
 
   constructor(world: FaultyWorld, direction: 'in' | 'out', forward: Forward) {
     this.#world = world;
@@ -24,14 +30,10 @@ class DatagramChains {
 
   /** @param bytes may be kept */
   push(bytes: Uint8Array, peer: Endpoint): void {
-    const name = formatEndpoint(peer);
-    const key = this.#chains.has(name) || this.#chains.size < MAX_PEERS ? name : 'others';
-    let chain = this.#chains.get(key);
-    if (!chain) {
-      chain = { peer: { ...peer }, lines: [] };
-      this.#chains.set(key, chain);
-      this.#adopt(chain);
-    }
+    const key = formatEndpoint(peer);
+    const chain = this.#chains.get(key) ?? this.#begin(peer);
+    this.#chains.delete(key);
+    this.#chains.set(key, chain);
     const first = chain.lines[0];
     if (first) first.push(bytes);
     else this.#forward(bytes, peer);
@@ -49,7 +51,18 @@ class DatagramChains {
     this.#chains.clear();
   }
 
-  #adopt(chain: { peer: Endpoint; lines: DatagramLine[] }): void {
+  #begin(peer: Endpoint): Chain {
+    const [oldest] = this.#chains;
+    if (oldest && this.#chains.size >= MAX_PEERS) {
+      this.#chains.delete(oldest[0]);
+      for (const line of oldest[1].lines.toReversed()) line.flush();
+    }
+    const chain: Chain = { peer: { ...peer }, lines: [] };
+    this.#adopt(chain);
+    return chain;
+  }
+
+  #adopt(chain: Chain): void {
     const traffic = {
       transport: 'udp',
       direction: this.#direction,

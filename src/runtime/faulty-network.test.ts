@@ -229,3 +229,83 @@ describe('a schedule', () => {
     expect(delays[11]).toBe(500);
   });
 });
+
+describe('connections that wait for a node that hangs', () => {
+  const AT = { host: '127.0.0.1', port: 7000 };
+
+  it('are reset when the node stops listening, and never reach it', async () => {
+    const world = memoryWorld();
+    const accepted: number[] = [];
+    const listener = await world.node.net.listen(AT, (connection) => {
+      accepted.push(connection.remote.port);
+      connection.handle({ data: () => {} });
+    });
+    world.setFaults({ kind: 'hang' });
+    const waiting = await world.neighbour.net.connect(AT);
+    const atNeighbour = hear(waiting);
+    await world.pass(10);
+    expect(atNeighbour.closed).toBe(false);
+    await listener.close();
+    world.setFaults();
+    await world.pass(10);
+    expect(accepted).toEqual([]);
+    expect(atNeighbour.error).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('are let go when the node gave them up meanwhile', async () => {
+    const world = memoryWorld();
+    const ends: boolean[] = [];
+    await world.neighbour.net.listen(AT, (connection) =>
+      connection.handle({ data: () => {}, close: () => ends.push(true) }),
+    );
+    const giveUp = new AbortController();
+    const dialled = world.node.net.connect(AT, { signal: giveUp.signal });
+    dialled.catch(() => {});
+    world.setFaults({ kind: 'hang' });
+    await world.pass(10);
+    giveUp.abort();
+    world.setFaults();
+    await expect(dialled).rejects.toMatchObject({ name: 'AbortError' });
+    await world.pass(10);
+    expect(ends).toEqual([true]);
+  });
+});
+
+describe('datagrams behind a fault', () => {
+  it('reach the peer they are for, however many peers there are', async () => {
+    const world = memoryWorld();
+    const node = await world.node.net.bind({ host: '127.0.0.1', port: 7000 }, (bytes, from) =>
+      node.send(`for ${from.port}: ${Buffer.from(bytes)}`, from),
+    );
+    world.setFaults({ kind: 'latency', params: { delay: 10 } });
+    const wrong: string[] = [];
+    let right = 0;
+    const peers = await Promise.all(
+      Array.from({ length: 1100 }, async () => {
+        const peer = await world.neighbour.net.bind({ host: '127.0.0.1', port: 0 }, (bytes) => {
+          const text = Buffer.from(bytes).toString();
+          if (text === `for ${peer.local.port}: from ${peer.local.port}`) right++;
+          else wrong.push(text);
+        });
+        return peer;
+      }),
+    );
+    for (const peer of peers) peer.send(`from ${peer.local.port}`, node.local);
+    await world.pass(100);
+    expect(wrong).toEqual([]);
+    expect(right).toBe(peers.length);
+  });
+});
+
+it('a closed connection is not watched for idleness', async () => {
+  const world = memoryWorld();
+  const { near } = await connected(world, 'node');
+  hear(near);
+  world.setFaults({ kind: 'latency', params: { delay: 10 } });
+  near.destroy();
+  await world.pass(1);
+  let idle = 0;
+  near.setIdle(1000, () => idle++);
+  await world.pass(5000);
+  expect(idle).toBe(0);
+});

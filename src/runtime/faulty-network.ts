@@ -9,6 +9,15 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 /** As many connections as a listener's queue holds wait for a node that hangs; further ones are reset. */
 const BACKLOG = 1024;
 
+/** A connection that arrived and that the node must not see yet. */
+interface Held {
+  connection: Connection;
+  accept: Accept;
+  strikes: Strikes;
+}
+
+type Accept = (connection: Connection) => void;
+
 const directions = ['out', 'in'] as const;
 
 /** Wraps any network with the faults of a `FaultSet`, which may change at any time. */
@@ -17,8 +26,7 @@ export class FaultyNetwork implements Network {
   readonly #world: FaultyWorld;
   readonly #live = new Set<FaultyConnection | FaultyDatagramSocket>();
   readonly #forget = (gone: FaultyConnection | FaultyDatagramSocket): void => void this.#live.delete(gone);
-  /** Connections that arrived and that the node must not see yet. */
-  #backlog: (() => void)[] = [];
+  #backlog: Held[] = [];
 
   constructor(inner: Network, world: FaultyWorld) {
     this.#inner = inner;
@@ -29,15 +37,22 @@ export class FaultyNetwork implements Network {
   refresh(): void {
     for (const live of [...this.#live]) live.refresh();
     if (this.#world.faults.suspended) return;
-    for (const tryAgain of this.#backlog.splice(0)) tryAgain();
+    for (const held of this.#backlog.splice(0)) this.#receive(held);
   }
 
-  async listen(at: Endpoint, accept: (connection: Connection) => void): Promise<Listener> {
+  async listen(at: Endpoint, accept: Accept): Promise<Listener> {
     await this.#listeningDelay();
-    return this.#inner.listen(at, (connection) => {
-      if (this.#world.faults.active.length > 0) this.#receive(connection, accept);
+    const listener = await this.#inner.listen(at, (connection) => {
+      if (this.#world.faults.active.length > 0) this.#receive({ connection, accept, strikes: new Strikes() });
       else accept(this.#adopt(connection, 'accepted', connection.remote));
     });
+    return {
+      local: listener.local,
+      close: () => {
+        this.#resetHeld(accept);
+        return listener.close();
+      },
+    };
   }
 
   async connect(to: Endpoint, options: ConnectOptions = {}): Promise<Connection> {
@@ -50,6 +65,10 @@ export class FaultyNetwork implements Network {
       timeoutMs === undefined ? options : { ...options, timeoutMs },
     );
     if (faults.suspended) await faults.running();
+    if (options.signal?.aborted) {
+      connection.destroy();
+      throw options.signal.reason;
+    }
     return this.#adopt(connection, 'dialled', to, strikes);
   }
 
@@ -61,7 +80,7 @@ export class FaultyNetwork implements Network {
     return socket;
   }
 
-  #receive(connection: Connection, accept: (connection: Connection) => void, strikes = new Strikes()): void {
+  #receive({ connection, accept, strikes }: Held): void {
     const { faults } = this.#world;
     const traffic = { transport: 'tcp', direction: 'in', peer: connection.remote } as const;
     const verdicts = faults.active
@@ -69,8 +88,14 @@ export class FaultyNetwork implements Network {
       .map((fault) => fault.behaviour.accepting?.());
     const held = faults.suspended || verdicts.includes('hold');
     if (verdicts.includes('reset') || (held && this.#backlog.length >= BACKLOG)) return connection.reset();
-    if (held) this.#backlog.push(() => this.#receive(connection, accept, strikes));
+    if (held) this.#backlog.push({ connection, accept, strikes });
     else accept(this.#adopt(connection, 'accepted', connection.remote, strikes));
+  }
+
+  /** What waits in the queue of a listener goes with it, as the system does it. */
+  #resetHeld(accept: Accept): void {
+    for (const held of this.#backlog) if (held.accept === accept) held.connection.reset();
+    this.#backlog = this.#backlog.filter((held) => held.accept !== accept);
   }
 
   #adopt(inner: Connection, role: Link['role'], peer: Endpoint, strikes?: Strikes): FaultyConnection {
