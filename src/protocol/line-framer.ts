@@ -1,3 +1,5 @@
+import { asBuffer } from './as-buffer';
+
 /** Receives what a `LineFramer` finds. Handlers may call `expectBytes` and `stop` on the framer. */
 export interface FramerSink {
   /** A line without its end. */
@@ -127,8 +129,4 @@ export class LineFramer {
     const stripped = this.#carriageReturn && end > start && bytes[end - 1] === CARRIAGE_RETURN;
     return bytes.toString('utf8', start, stripped ? end - 1 : end);
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

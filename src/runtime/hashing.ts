@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { asBuffer } from '../protocol/as-buffer';
 import type { HashAlgorithm, Hasher, Hashing } from './context';
 
 /** A thread takes longer to start than hashing so many bytes, and memory that small transfers should not cost. */
@@ -139,12 +140,12 @@ class HasherInThread implements Hasher {
 
   async hash(block: Uint8Array): Promise<{ bytes: Buffer; hex: string }> {
     const { bytes, hex } = await this.#thread.ask({ does: 'hash', algorithm: this.#algorithm, bytes: block });
-    return { bytes: asBuffer(bytes as Uint8Array<ArrayBuffer>), hex: hex as string };
+    return { bytes: asBuffer(bytes as Uint8Array), hex: hex as string };
   }
 
   async update(part: Uint8Array): Promise<Buffer> {
     const { bytes } = await this.#thread.ask({ does: 'update', ...this.#running, bytes: part });
-    return asBuffer(bytes as Uint8Array<ArrayBuffer>);
+    return asBuffer(bytes as Uint8Array);
   }
 
   async digest(): Promise<string> {
@@ -188,8 +189,4 @@ export class HasherOnTheSpot implements Hasher {
   }
 
   close(): void {}
-}
-
-function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, length);
 }

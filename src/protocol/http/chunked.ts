@@ -1,6 +1,6 @@
+import { asBuffer } from '../as-buffer';
 import { parseFieldLines } from './field-lines';
 import { Fields } from './fields';
-import { asBuffer } from './head-reader';
 import { HttpError } from './http-error';
 
 /** Longest chunk-size line, and longest trailer section, in bytes. */

@@ -1,7 +1,8 @@
+import { asBuffer } from '../as-buffer';
 import { ChunkedDecoder, type ChunkedOptions } from './chunked';
 import type { Fields } from './fields';
 import type { Framing } from './framing';
-import { asBuffer, type HeadReader } from './head-reader';
+import type { HeadReader } from './head-reader';
 
 /** Takes the content of one message out of a stream of bytes, as its framing says. */
 export class ContentReader {

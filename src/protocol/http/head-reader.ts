@@ -1,3 +1,4 @@
+import { asBuffer } from '../as-buffer';
 import { HttpError } from './http-error';
 
 /** Bounds on what a peer may send before it has said what it wants. */
@@ -174,8 +175,4 @@ export class HeadReader {
     bytes.copy(this.#held, this.#heldLength, start, end);
     this.#heldLength = length;
   }
-}
-
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
