@@ -250,6 +250,17 @@ describe('load', () => {
     await world.sim.advance(2100);
     expect(lingering.closed).toBe(true);
   });
+
+  it('does not stay because it goes on talking after its answer', async () => {
+    world.put(1, 'a', 'body');
+    await start();
+    const talking = await asked('GET a\n');
+    for (let second = 0; second < 5; second++) {
+      talking.send('x');
+      await world.sim.advance(1000);
+    }
+    expect(talking.closed).toBe(true);
+  });
 });
 
 describe('extensions for clients', () => {

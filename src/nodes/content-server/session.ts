@@ -2,7 +2,7 @@ import { type FramerSink, LineFramer } from '../../protocol/line-framer';
 import { type ErrorReason, encode, MAX_LINE_BYTES, parseAtContent } from '../../protocol/micro-cdn';
 import { extension, parseContentExtension } from '../../protocol/micro-cdn-extensions';
 import { parseSpanRequest } from '../../protocol/micro-cdn-spans';
-import type { Connection } from '../../runtime/context';
+import type { Connection, Timer } from '../../runtime/context';
 import { codeOf, reasonOf } from '../shared/error-text';
 import type { Shop } from './shop';
 import { SpanServer } from './span-server';
@@ -29,6 +29,7 @@ export class ContentSession {
   /** Set once the client has asked for a span: from then on it takes every line. */
   #spans: SpanServer | undefined;
   #chatter = 0;
+  #linger: Timer | undefined;
 
   constructor(connection: Connection, shop: Shop, onClose: () => void) {
     this.#connection = connection;
@@ -46,6 +47,7 @@ export class ContentSession {
       data: (bytes) => (this.#asked ? this.#discard(bytes.length) : this.#framer.push(bytes, sink)),
       end: () => this.#peerEnded(),
       close: () => {
+        this.#linger?.cancel();
         void this.#spans?.closed();
         onClose();
       },
@@ -201,7 +203,8 @@ export class ContentSession {
     this.#asked = true;
     if (lastLine) this.#traceOut(lastLine);
     this.#connection.end(lastLine);
-    this.#connection.setIdle(LINGER_MS, () => this.#connection.destroy());
+    this.#connection.setIdle(0, () => {});
+    this.#linger ??= this.#shop.context.clock.after(LINGER_MS, () => this.#connection.destroy());
   }
 
   /** The client may have half-closed, and still read; its own `close` tells when it is gone. */
