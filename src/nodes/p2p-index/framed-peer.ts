@@ -2,7 +2,13 @@
 
 import { fileNameProblem } from '../../protocol/file-name';
 import type { LoginGuard } from '../../protocol/login-guard';
-import { inFrames, MAX_FILES_PER_FRAME, type MessageOf, type P2pMessage } from '../../protocol/p2p-messages';
+import {
+  inFrames,
+  type ListedFile,
+  MAX_FILES_PER_FRAME,
+  type MessageOf,
+  type P2pMessage,
+} from '../../protocol/p2p-messages';
 import type { Connection, NodeContext } from '../../runtime/context';
 import type { Accounts } from '../p2p/accounts';
 import { FramedConnection } from '../p2p/framed-connection';
@@ -37,6 +43,7 @@ export class FramedPeer {
   /** Names whose followers have to be told, gathered so that a burst of changes is told once. */
   readonly #stale = new Set<string>();
   #telling = false;
+  #listing = false;
   #state: 'greeting' | 'proving' | 'welcome' = 'greeting';
   #hello: MessageOf<'hello'> | null = null;
   #challenge: Challenge | null = null;
@@ -168,7 +175,7 @@ export class FramedPeer {
         peer.slots = message.slots;
         return changed();
       case 'listFiles':
-        return this.#listFiles();
+        return void this.#listFiles();
       case 'find':
         if (message.follow && this.#followed.size < MAX_FOLLOWED) this.#followed.add(message.name);
         this.#options.context.telemetry.count('lookups');
@@ -202,15 +209,17 @@ export class FramedPeer {
     changed();
   }
 
-  #listFiles(): void {
+  /** One list at a time: a peer cannot tell the rows of two apart, and each takes memory until it has left. */
+  async #listFiles(): Promise<void> {
+    if (this.#listing) return;
+    this.#listing = true;
     const { registry, peer } = this.#options;
     const rows = registry.namesFor(peer).map((name) => {
       const holders = registry.holdersFor(name, peer);
       return { name, size: Math.max(0, registry.sizeOf(name, holders)), holders: holders.length };
     });
-    for (const { part, last } of inFrames(rows, MAX_FILES_PER_FRAME)) {
-      this.#framed.send({ kind: 'fileList', last, files: part });
-    }
+    await this.#framed.stream(listOf(rows));
+    this.#listing = false;
   }
 
   #tellHolders(name: string): void {
@@ -235,4 +244,9 @@ export class FramedPeer {
       });
     this.#framed.send({ kind: 'holders', name, holders });
   }
+}
+
+function* listOf(rows: readonly ListedFile[]): Generator<P2pMessage> {
+  for (const { part, last } of inFrames(rows, MAX_FILES_PER_FRAME))
+    yield { kind: 'fileList', last, files: part };
 }

@@ -60,6 +60,15 @@ export class FramedConnection {
       this.destroy(new Error('It does not read what it is sent.'));
   }
 
+  /** Sends a long answer no faster than the peer takes it. Resolves as well when the connection ends before. */
+  async stream(messages: Iterable<P2pMessage>): Promise<void> {
+    for (const message of messages) {
+      if (this.#closed) return;
+      this.#telemetry.trace('out', 'tcp', this.connection.remote, () => describe(message));
+      await this.connection.send(encodeMessage(message)).catch(() => {});
+    }
+  }
+
   /** Says why, and closes when that has been sent. */
   refuse(code: RefusalCode, text: string): void {
     this.send({ kind: 'refuse', code, text });
