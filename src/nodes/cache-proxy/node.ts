@@ -139,8 +139,12 @@ class CacheProxy implements NodeProgram {
     const by = wish === 'prefix' || wish === 'tag' ? wish : 'url';
     const authority = fields.first('host') ?? '';
     const url = target.startsWith('/') ? `http://${authority}${target}` : target;
-    const removed = this.#purge(by, by === 'tag' ? decodeURIComponent(target.slice(1)) : url);
-    exchange.explain(removed > 0 ? 200 : 404, `${removed} stored replies were removed.`);
+    try {
+      const removed = this.#purge(by, by === 'tag' ? decodeURIComponent(target.slice(1)) : url);
+      exchange.explain(removed > 0 ? 200 : 404, `${removed} stored replies were removed.`);
+    } catch (error) {
+      exchange.explain(400, (error as Error).message);
+    }
   }
 
   #purge(by: 'url' | 'prefix' | 'tag', value: string): number {

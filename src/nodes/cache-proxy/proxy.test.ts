@@ -108,6 +108,8 @@ describe('purging', () => {
     await world.ask({ path: '/a' });
     expect((await world.ask({ method: 'PURGE', path: '/a' })).status).toBe(200);
     expect((await world.ask({ method: 'PURGE', path: '/a' })).status).toBe(404);
+    const malformed = { method: 'PURGE', path: '/%zz', headers: [['Purge', 'tag']] as [string, string][] };
+    expect((await world.ask(malformed)).status).toBe(400);
     await world.ask({ path: '/a' });
     expect(world.seen).toHaveLength(2);
   });

@@ -1,6 +1,7 @@
 import { asBuffer } from '../as-buffer';
 import { parseFieldLines } from './field-lines';
 import { Fields } from './fields';
+import { trailersToSend } from './hop-by-hop';
 import { HttpError } from './http-error';
 
 /** Longest chunk-size line, and longest trailer section, in bytes. */
@@ -109,7 +110,7 @@ export function chunkStart(length: number): string {
   return `${length.toString(16)}\r\n`;
 }
 
-/** What ends chunked content. */
+/** What ends chunked content; of the trailers goes with it what may. */
 export function chunkedEnd(trailers?: Fields): string {
-  return `0\r\n${trailers?.toString() ?? ''}\r\n`;
+  return `0\r\n${trailers ? trailersToSend(trailers).toString() : ''}\r\n`;
 }

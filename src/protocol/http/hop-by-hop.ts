@@ -14,6 +14,23 @@ const connectionFields = new Set([
   'proxy-authorization',
 ]);
 
+/**
+ * Fields that mean nothing, or something dangerous, after the content: those of framing, routing, authentication, of
+ * how to treat the request or the reply, and of what the content is (RFC 9110, section 6.5.1).
+ */
+const neverInTrailers = new Set([
+  ...['content-length', 'content-encoding', 'content-type', 'content-range', 'trailer', 'host'],
+  ...['authorization', 'www-authenticate', 'cookie', 'set-cookie'],
+  ...['cache-control', 'expect', 'max-forwards', 'pragma', 'range'],
+  ...['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range'],
+  ...['age', 'date', 'expires', 'location', 'retry-after', 'vary'],
+]);
+
+/** The trailers that may be sent on. */
+export function trailersToSend(trailers: Fields): Fields {
+  return endToEndFields(trailers).copy((name) => !neverInTrailers.has(name));
+}
+
 /** A copy for the next hop, without what concerned the last one. */
 export function endToEndFields(fields: Fields): Fields {
   const nominated = fields.get('connection');

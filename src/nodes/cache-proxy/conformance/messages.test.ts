@@ -18,6 +18,18 @@ describe('interim replies and trailers (RFC 9110, sections 15.2 and 6.5)', () =>
     world.script({ headers: [], trailers: [['Checksum', 'abc']] });
     expect((await world.ask()).trailers?.get('checksum')).toBe('abc');
   });
+  it('6.5.1: trailers that would change what came before them are not passed on', async () => {
+    const world = await CacheWorld.start();
+    const trailers: [string, string][] = [
+      ['Content-Length', '3'],
+      ['Set-Cookie', 'a=b'],
+      ['Connection', 'Secret'],
+      ['Secret', 'x'],
+      ['Checksum', 'abc'],
+    ];
+    world.script({ headers: [], trailers });
+    expect([...((await world.ask()).trailers?.names ?? [])]).toEqual(['checksum']);
+  });
   it('3.1 of RFC 9111: trailers do not become fields of what is stored', async () => {
     const world = await CacheWorld.start();
     world.script({ headers: fresh, trailers: [['Checksum', 'abc']] });
