@@ -3,7 +3,7 @@ import type { CatalogueRow, Page } from '../../contract/calls';
 import { parseEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import type { NodeSpec } from '../../contract/workspace';
-import { abortable } from '../abortable';
+import { abortable } from '../../protocol/abortable';
 import { naturalKey } from '../content/natural-key';
 import type { AddressBook } from '../supervisor/address-book';
 import { aliasesOf } from '../supervisor/supervised-node';

@@ -5,7 +5,7 @@ import { parseEndpoint } from '../../contract/endpoint';
 import { type ErrorShape, StudioError, toErrorShape } from '../../contract/errors';
 import type { TransferPhase, TransferView } from '../../contract/events';
 import type { Priority } from '../../contract/priority';
-import { abortable } from '../abortable';
+import { abortable } from '../../protocol/abortable';
 import type { EventHub } from '../events/event-hub';
 import type { Journal } from '../journal/journal';
 import { RateMeter } from '../rate-meter';

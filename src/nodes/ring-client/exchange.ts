@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
+import { abortable } from '../../protocol/abortable';
 import { MAX_BODY } from '../../protocol/ring-frames';
 import { FOREIGN_LIMIT, NOT_FOUND } from '../../protocol/ring-messages';
 import type { Endpoint, NodeContext, ReadableFile } from '../../runtime/context';
-import { untilAborted } from '../shared/cancellation';
 import { reasonOf } from '../shared/error-text';
 import { PeerLink } from '../shared/ring/peer-link';
 import { PlainSender } from '../shared/ring/plain';
@@ -138,7 +138,7 @@ export class RingExchange {
   async #reached<Value>(attempt: () => Promise<Value>): Promise<Value> {
     const { signal } = this.options;
     try {
-      return await untilAborted(attempt(), signal);
+      return await abortable(attempt(), signal);
     } catch (error) {
       signal.throwIfAborted();
       throw this.#unreachable(reasonOf(error), error);
