@@ -1,9 +1,9 @@
 import { fileNameProblem, isHiddenName, percentDecodeName } from '../../protocol/file-name';
 import type { Tolerance } from '../../protocol/micro-cdn';
 import type { NodeContext } from '../../runtime/context';
+import { BufferPool } from '../shared/buffer-pool';
 import { codeOf } from '../shared/error-text';
 import { RateLimit } from '../shared/rate-limit';
-import { BufferPool } from './buffer-pool';
 import type { Digests } from './digests';
 import { HotCache } from './hot-cache';
 import type { Library } from './library';

@@ -8,11 +8,11 @@ import {
 import type { Connection, Folder, Hashing, ReadableFile } from '../../runtime/context';
 import type { PieceHashes } from '../engine/piece-hashes';
 import { hashFile } from '../engine/piece-hashes';
+import { STREAM_BUFFER } from '../shared/buffer-pool';
 import { codeOf } from '../shared/error-text';
 import { isSame } from './hot-cache';
 import type { Shop } from './shop';
 
-const BLOCK = 512 * 1024;
 const HEADER_ROOM = 128;
 /** Questions that wait for their answers; more is no client of ours. */
 const MAX_WAITING = 4096;
@@ -125,11 +125,11 @@ export class SpanServer {
       const turn = this.#turn;
       this.#turn = 1 - turn;
       await this.#sent[turn];
-      this.#buffers[turn] ??= Buffer.allocUnsafe(HEADER_ROOM + BLOCK);
+      this.#buffers[turn] ??= Buffer.allocUnsafe(HEADER_ROOM + STREAM_BUFFER);
       const buffer = this.#buffers[turn];
       const start = buffer.write(header, 'latin1');
       header = '';
-      const wanted = Math.min(BLOCK, length - done);
+      const wanted = Math.min(STREAM_BUFFER, length - done);
       const read = wanted === 0 ? 0 : await file.read(buffer.subarray(start, start + wanted), offset + done);
       if (read === 0 && wanted > 0) throw changed();
       if (this.#ended) return;

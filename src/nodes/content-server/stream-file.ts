@@ -1,5 +1,5 @@
 import type { Connection, ReadableFile } from '../../runtime/context';
-import type { BufferPool } from './buffer-pool';
+import type { BufferPool } from '../shared/buffer-pool';
 import { isSame } from './hot-cache';
 
 /**

@@ -20,7 +20,7 @@ import type {
   ReadableFile,
   Timer,
 } from '../../runtime/context';
-import { BufferPool } from '../shared/http/buffer-pool';
+import { BufferPool } from '../shared/buffer-pool';
 import type { Exchange } from '../shared/http/exchange';
 import { RequestLog } from '../shared/http/request-log';
 import { HttpServer } from '../shared/http/server';
@@ -32,7 +32,6 @@ import { describedPath, describeFile, metalinkOf } from './mirrors';
 import type { Representation } from './representation';
 import { type Found, Site } from './site';
 
-const READ_SIZE = 1024 * 1024;
 const KEPT_REQUESTS = 500;
 const SHOWN_REQUESTS = 20;
 /** A system's buffer takes megabytes at once and then nothing until a third has left: 45 s at 30 kB/s. */
@@ -51,7 +50,7 @@ class Origin implements NodeProgram {
   readonly #context: NodeContext;
   readonly #server: HttpServer;
   readonly #hot: HotFiles;
-  readonly #buffers = new BufferPool(READ_SIZE);
+  readonly #buffers = new BufferPool();
   readonly #log = new RequestLog<LoggedRequest>(KEPT_REQUESTS);
   readonly #looking = new Map<string, Promise<Found>>();
   readonly #statuses: Record<string, number> = {};
