@@ -4,8 +4,6 @@ import { layoutOf, type PieceLayout, pieceLength, pieceOffset } from '../../prot
 import type { Hashing, ReadableFile } from '../../runtime/context';
 import { readFully } from '../shared/whole-file';
 
-export { readFully };
-
 export const HASH_BYTES = 32;
 /** Pieces that are read and hashed at a time: while one is hashed the next is read. */
 const AT_ONCE = 2;

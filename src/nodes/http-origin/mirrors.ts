@@ -4,7 +4,8 @@ import { pathOfFile } from '../../protocol/http/target';
 import { formatDuplicateLinks, formatMetalink, type MetalinkFile } from '../../protocol/metalink';
 import { layoutOf, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
 import type { Hashing, ReadableFile } from '../../runtime/context';
-import { readFully, wholeOf } from '../engine/piece-hashes';
+import { wholeOf } from '../engine/piece-hashes';
+import { readFully } from '../shared/whole-file';
 
 const ENDING = '.meta4';
 
