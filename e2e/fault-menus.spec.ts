@@ -121,9 +121,11 @@ test.describe('what holds a file back or damages it', () => {
       ['Small segments', 'Size', 5_000, 60_000],
     ] as const) {
       await test.step(`${fault}: the file comes at that rate`, async () => {
-        await studio.download('one.txt');
-        await expect(studio.transferIn(/done/, 'one.txt')).toBeVisible();
-        await studio.breakLink('Client1', 'CS1', fault);
+        await expect(async () => {
+          await studio.download('one.txt');
+          await expect(studio.transferIn(/done/, 'one.txt')).toBeVisible();
+          await studio.breakLink('Client1', 'CS1', fault, 2000);
+        }).toPass();
         await studio.setFigure(figure, 100);
         await expect(studio.linkBadge(new RegExp(fault))).toContainText('100');
         await studio.download('one.bin');

@@ -53,9 +53,9 @@ test('an upload that the person cancels is cancelled, and nothing calls it a fai
   const after = join(home, 'after.txt');
   writeFileSync(after, 'after');
   await studio.dropFromDisk(studio.node('CS2'), [after]);
-  await expect(studio.page.getByText('1 file added to CS2')).toBeVisible();
+  await expect(studio.toast('1 file added to CS2')).toBeVisible();
   // At once: a toast goes by itself, and waiting for that would prove nothing.
-  expect(await studio.page.getByText('could not be added').count()).toBe(0);
+  expect(await studio.toast('could not be added').count()).toBe(0);
 });
 
 test('a removed file comes back by the toast, and later from the list of removed files', async ({

@@ -36,7 +36,9 @@ test('stop, start, restart, drain and kill from the menu of a node', async ({ st
   await studio.expectState('CS1', 'stopped');
   await studio.act('CS1', 'Start');
   await studio.expectState('CS1', 'running');
+  const before = await studio.nodePid('CS1');
   await studio.act('CS1', 'Restart');
+  await expect.poll(() => studio.nodePid('CS1')).not.toBe(before);
   await studio.expectState('CS1', 'running');
   await studio.act('CS1', 'Drain');
   await studio.expectState('CS1', 'stopped');

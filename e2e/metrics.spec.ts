@@ -20,9 +20,6 @@ test('traffic, latency and a detected death are charted, and told in a table', a
   await expect(studio.chart('Latency')).toHaveAccessibleName(/p50 .+ms, p95 .+ms, p99 .+ms/);
   await expect(studio.chart('Detection time')).toHaveAccessibleName(
     /declared dead .+ s, SERVER_DOWN sent .+ s/,
-    {
-      timeout: 20_000,
-    },
   );
 
   await studio.dock.getByText('Table', { exact: true }).click();

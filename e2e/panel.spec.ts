@@ -127,8 +127,8 @@ test('the network is fitted into a window of another size until a view is chosen
   await expect.poll(width).toBeGreaterThan(before);
 
   await studio.button('Zoom out').click();
-  await expect.poll(async () => await width()).toBeLessThan(208);
-  const chosen = await width();
+  await expect.poll(width).toBeLessThan(208);
+  const chosen = (await studio.boxAtRest(studio.node('CS1'))).width;
   await page.setViewportSize({ width: 1280, height: 800 });
   await expect(studio.topology).toBeVisible();
   expect(await width()).toBeCloseTo(chosen, 0);

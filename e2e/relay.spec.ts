@@ -61,8 +61,8 @@ test('a foreign server behind a relay: its registration is held, and its heartbe
   /** Puts a relay on the link of a node of ours, and reads from its overview what the program has to use. */
   const putRelay = async (name: string, node: string, transport: 'TCP' | 'UDP'): Promise<number> => {
     await studio.actOnLink(theirs, node, 'Put a relay on this link');
+    await expect(studio.toast(`${name} waits for ${theirs}`)).toBeVisible();
     await studio.expectState(name, 'running');
-    await expect(studio.page.getByText(`${name} waits for ${theirs}`)).toBeVisible();
     const way = studio.inspector.getByRole('region', { name: 'Way through' });
     const route = new RegExp(`${transport}127\\.0\\.0\\.1:(\\d+) → ${node}`);
     await expect(way).toContainText(route);
@@ -108,8 +108,8 @@ test('a foreign server behind a relay: its registration is held, and its heartbe
 
   await test.step('removed, it is told what the program has to use again', async () => {
     await studio.actOnLink(theirs, 'Relay1', 'Remove relay');
+    await expect(studio.toast(`${theirs} has to use 127.0.0.1:${indexPort} again.`)).toBeVisible();
     await expect(studio.node('Relay1')).toBeHidden();
-    await expect(studio.page.getByText(`${theirs} has to use 127.0.0.1:${indexPort} again.`)).toBeVisible();
   });
 });
 
@@ -139,7 +139,7 @@ test('a link to a foreign monitor is led over a relay by itself, and back', asyn
   await expect.poll(status).toBe('alive');
 
   await studio.actOnLink(theirs, 'CS2', 'Put a relay on this link');
-  await expect(page.getByText(/CS2 reaches .* over Relay1 now, and was restarted for it/)).toBeVisible();
+  await expect(studio.toast(/CS2 reaches .* over Relay1 now, and was restarted for it/)).toBeVisible();
   await expect(studio.link('CS2', 'Relay1')).toBeVisible();
   await expect(studio.link('Relay1', theirs)).toBeVisible();
   await expect(studio.node('Relay1')).toHaveAccessibleDescription(/1 sender/);

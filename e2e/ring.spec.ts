@@ -127,7 +127,8 @@ panelTest(
     const file = join(panel.home, 'round.txt');
     writeFileSync(file, 'round it goes');
     await studio.dropFromDisk(studio.node('Ring2'), [file]);
-    await expect.poll(() => studio.trafficDrawn()).toBe(true);
+    // Often: what goes round is drawn for a moment only.
+    await expect.poll(() => studio.trafficDrawn(), { intervals: [20] }).toBe(true);
     const journey = (): Step[] => {
       const first = steps.find(({ from, step }) => from === 'ring2' && step === 1);
       return steps.filter(({ message }) => message === first?.message).sort((a, b) => a.step - b.step);

@@ -97,9 +97,9 @@ export class StudioPage {
     for (const entry of path) await this.page.getByRole('menuitem', { name: entry, exact: true }).click();
   }
 
-  /** Sets a fault on a link by its context menu. */
-  async breakLink(a: string, b: string, entry: string): Promise<void> {
-    await this.link(a, b).click({ button: 'right', force: true });
+  /** Sets a fault on a link by its context menu; without the link, it waits so many milliseconds for it. */
+  async breakLink(a: string, b: string, entry: string, timeout?: number): Promise<void> {
+    await this.link(a, b).click({ button: 'right', force: true, timeout });
     await this.#chooseInMenu('Break', entry);
   }
 
@@ -189,7 +189,7 @@ export class StudioPage {
     return this.dock.getByRole('article', { name: `${name}, ${phase}` });
   }
 
-  toast(title: string): Locator {
+  toast(title: string | RegExp): Locator {
     return this.page.locator('.toast').filter({ hasText: title });
   }
 
@@ -213,7 +213,7 @@ export class StudioPage {
 
   /** Drops files of this machine's disk as the browser itself does, not with synthetic events. */
   async dropFromDisk(target: Locator, paths: string[]): Promise<void> {
-    const box = await this.#boxAtRest(target);
+    const box = await this.boxAtRest(target);
     const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
     const session = await this.page.context().newCDPSession(this.page);
     const data = { items: [], files: paths, dragOperationsMask: 1 };
@@ -225,11 +225,11 @@ export class StudioPage {
   }
 
   /** Where something is once the view no longer moves to what was added. */
-  async #boxAtRest(target: Locator) {
+  async boxAtRest(target: Locator) {
     for (let before = await target.boundingBox(); ; ) {
       await this.page.waitForTimeout(150);
       const box = await target.boundingBox();
-      if (!box) throw new Error('The target of the drop is not visible.');
+      if (!box) throw new Error('What is to come to rest is not visible.');
       if (box.x === before?.x && box.y === before.y) return box;
       before = box;
     }
@@ -239,13 +239,17 @@ export class StudioPage {
   async nodePids(): Promise<number[]> {
     const names = await this.topology.getByRole('group', { name: /, running$/ }).allInnerTexts();
     const pids: number[] = [];
-    for (const name of names.map((text) => text.split('\n')[0] as string)) {
-      await this.select(name);
-      await this.openInspectorTab('Overview');
-      const pid = this.inspector.getByText('Process id').locator('xpath=following-sibling::*[1]');
-      await expect(pid).toHaveText(/^\d+$/);
-      pids.push(Number(await pid.innerText()));
-    }
+    for (const name of names.map((text) => text.split('\n')[0] as string))
+      pids.push(await this.nodePid(name));
     return pids;
+  }
+
+  /** Id of the process of a node that runs. */
+  async nodePid(name: string): Promise<number> {
+    await this.select(name);
+    await this.openInspectorTab('Overview');
+    const pid = this.inspector.getByText('Process id').locator('xpath=following-sibling::*[1]');
+    await expect(pid).toHaveText(/^\d+$/);
+    return Number(await pid.innerText());
   }
 }
