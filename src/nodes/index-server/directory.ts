@@ -52,7 +52,6 @@ export class Directory {
   register({ serverId, tcpPort, udpPort }: Register, host: string): ServerRecord | null {
     const server = this.registry.register({ serverId, host, tcpPort, udpPort }, this.#now());
     this.#context.telemetry.count('registrations');
-    this.#detours.end(serverId);
     this.onChange();
     return server;
   }
@@ -94,7 +93,7 @@ export class Directory {
       type: 'registered',
       subject: server.serverId,
       level: 'good',
-      text: `${server.serverId} is registered at ${server.address} with ${files} ${files === 1 ? 'file' : 'files'}.`,
+      text: `${server.serverId} is registered at ${server.address} with ${files} ${files === 1 ? 'file' : 'files'}${detoursInWords(this.#detours.end(server.serverId))}.`,
     });
     this.onChange();
   }
