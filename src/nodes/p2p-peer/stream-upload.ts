@@ -4,10 +4,10 @@
  */
 import { formatEndpoint } from '../../contract/endpoint';
 import type { Connection, NodeContext } from '../../runtime/context';
+import { STREAM_BUFFER } from '../shared/buffer-pool';
 import type { Library, SharedFile } from './library';
 import type { Upload, Uploads } from './uploads';
 
-const BLOCK = 512 * 1024;
 /** A peer that neither asks nor takes bytes for so long is dropped. */
 const IDLE_MS = 60_000;
 
@@ -79,11 +79,11 @@ export abstract class StreamUpload<Options extends StreamUploadOptions> implemen
     this.keepsSlot = true;
     const file = await library.open(shared);
     try {
-      const block = Buffer.allocUnsafe(Math.min(BLOCK, Math.max(1, end - start)));
+      const block = Buffer.allocUnsafe(Math.min(STREAM_BUFFER, Math.max(1, end - start)));
       for (let at = start; at < end; ) {
         signal.throwIfAborted();
         shared.gone.signal.throwIfAborted();
-        const wanted = Math.min(uploads.blockSize(BLOCK), end - at);
+        const wanted = Math.min(uploads.blockSize(STREAM_BUFFER), end - at);
         const read = await file.read(block.subarray(0, wanted), at);
         if (read === 0) throw new Error('The file has become shorter.');
         await uploads.allow(read, signal);
