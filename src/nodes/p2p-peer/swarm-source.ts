@@ -116,17 +116,18 @@ class SwarmSession implements OpenSource {
   }
 
   request(requests: readonly RangeRequest[]): void {
-    for (const { id, offset, length } of requests) {
+    for (const { id, length } of requests) {
       this.#owed.set(id, length);
       if (this.#owed.size > MAX_OWED) this.#owed.delete(this.#owed.keys().next().value as number);
-      this.#framed.send({ kind: 'request', id, offset, length });
     }
+    this.#framed.send(
+      ...requests.map(({ id, offset, length }) => ({ kind: 'request' as const, id, offset, length })),
+    );
   }
 
   cancel(requestId: number): void {
-    this.#framed.send({ kind: 'cancel', id: requestId });
-    // Its answer shows whether the peer still lives, though it may have nothing to send.
-    this.#framed.send({ kind: 'ping' });
+    // The answer to the ping shows whether the peer still lives, though it may have nothing to send.
+    this.#framed.send({ kind: 'cancel', id: requestId }, { kind: 'ping' });
   }
 
   pause(): void {

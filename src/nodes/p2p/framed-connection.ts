@@ -51,11 +51,14 @@ export class FramedConnection {
     });
   }
 
-  send(message: P2pMessage): void {
+  /** All in one segment, as far as they fit. */
+  send(...messages: readonly P2pMessage[]): void {
     if (this.#closed) return;
-    if (message.kind !== 'have' && message.kind !== 'ping')
-      this.#telemetry.trace('out', 'tcp', this.connection.remote, () => describe(message));
-    this.connection.write(encodeMessage(message));
+    for (const message of messages) {
+      if (message.kind !== 'have' && message.kind !== 'ping')
+        this.#telemetry.trace('out', 'tcp', this.connection.remote, () => describe(message));
+    }
+    this.connection.write(Buffer.concat(messages.map(encodeMessage)));
     if (this.connection.pendingBytes > MAX_PENDING)
       this.destroy(new Error('It does not read what it is sent.'));
   }

@@ -84,10 +84,12 @@ const MAX_IN_FLIGHT = 48 * 1024 * 1024;
 /** Most that may be asked of one source ahead of its answers. */
 const MAX_WINDOW = 8 * 1024 * 1024;
 /**
- * A source is asked for more when it owes so little of its window, where pieces that follow one another can be asked
- * for as one: few questions for much, since each costs both ends.
+ * A source is asked for more when it owes so little of its window: several questions in one segment, or one for
+ * several pieces that follow one another, since each costs both ends.
  */
 const REFILL = 0.5;
+/** Pieces of a window of which half is enough to go on with. One after the other, none of them is rare. */
+const WIDE = 4;
 /** Time that a source's answers may lie in queues here (event loop, disk) beyond its round trip. */
 const SLACK_MS = 30;
 const MIN_STALL_MS = 150;
@@ -376,7 +378,9 @@ export class PieceScheduler {
 
   #mayBeAsked(source: Source): boolean {
     if (source.choked || source.stalled) return false;
-    return this.#options.order !== 'sequential' || source.outstanding <= this.#window(source) * REFILL;
+    const window = this.#window(source);
+    const isWide = this.#options.order === 'sequential' || window >= WIDE * this.#options.layout.pieceSize;
+    return source.outstanding <= (isWide ? window * REFILL : window);
   }
 
   #window(source: Source): number {
