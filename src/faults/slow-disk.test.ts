@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { memoryWorld, worlds } from './testing/worlds';
+import { bytesOf, memoryWorld, worlds } from './testing/worlds';
 
 describe.each(worlds)('slow disk, %s', (_name, make) => {
   it('delays, and is quick again at once when it is healed', async () => {
@@ -14,6 +15,21 @@ describe.each(worlds)('slow disk, %s', (_name, make) => {
     expect(listed).toBe(false);
     world.setFaults();
     await listing;
+  });
+
+  it('digests in the order of the calls what is written meanwhile and after it is healed', async () => {
+    const world = make();
+    const hasher = world.node.hashing.hasher('sha256', 100);
+    const file = await (await world.node.files.folder('/files')).create('a');
+    const write = (text: string, position: number) =>
+      file.writeDigested(bytesOf(text), position, (bytes, place) => hasher.update(bytes, place));
+    world.setFaults({ kind: 'slow-disk', params: { delay: 60_000, rate: 10 } });
+    const slow = [write('1', 0), write('2', 1)];
+    await world.pass(10);
+    world.setFaults();
+    await Promise.all([...slow, write('3', 2)]);
+    expect(await hasher.digest()).toBe(createHash('sha256').update('123').digest('hex'));
+    await file.close();
   });
 });
 

@@ -137,6 +137,17 @@ export interface WritableFile {
   /** Current size in bytes. */
   readonly size: number;
   write(bytes: Uint8Array, position: number): Promise<void>;
+  /**
+   * Writes bytes while they are digested. On a disk of this machine the thread that digests them also writes them:
+   * its core's cache has them, and the node's own thread is free meanwhile.
+   * @param digest gives the bytes to a `Hasher`, with the place where there is one. It is called at once, so that a
+   *   running digest is of the bytes in the order of the calls
+   */
+  writeDigested<Result extends Digested>(
+    bytes: Uint8Array,
+    position: number,
+    digest: (bytes: Uint8Array, place?: FilePlace) => Promise<Result>,
+  ): Promise<Result>;
   read(into: Uint8Array, position: number): Promise<number>;
   truncate(size: number): Promise<void>;
   /** Resolves when the bytes are on the disk, not merely in the system's cache. */
@@ -176,6 +187,20 @@ export interface Files {
 
 export type HashAlgorithm = 'sha512' | 'sha256' | 'sha1' | 'md5';
 
+/** Where in an open file bytes belong. For `Hasher` alone, from `WritableFile.writeDigested`. */
+export interface FilePlace {
+  /** The file's descriptor; whoever gives it away keeps the file open until the answer is there. */
+  fd: number;
+  position: number;
+}
+
+export interface Digested {
+  /** What was given away. */
+  bytes: Buffer;
+  /** How many of these bytes, from the first, the hasher has written where it was given a place; it may be none. */
+  written: number;
+}
+
 /**
  * Digests, computed beside the node's own thread: a digest costs more than receiving and writing the same bytes,
  * and both go on meanwhile.
@@ -186,16 +211,17 @@ export interface Hashing {
 }
 
 /**
- * Digests of single blocks, and one running digest; what is asked first is answered first.
+ * Digests of single blocks, several at a time where there is more than one core, and one running digest, whose parts
+ * are answered in order.
  *
  * **Bytes are given away** so that they need not be copied: their ArrayBuffer, all of it, is empty until the promise
  * resolves to the same bytes. It must be no pool's, so take buffers from `Buffer.allocUnsafeSlow`.
  */
 export interface Hasher {
   /** The digest of this block alone, in hex. */
-  hash(block: Uint8Array): Promise<{ bytes: Buffer; hex: string }>;
+  hash(block: Uint8Array, place?: FilePlace): Promise<Digested & { hex: string }>;
   /** Adds to the running digest. */
-  update(bytes: Uint8Array): Promise<Buffer>;
+  update(bytes: Uint8Array, place?: FilePlace): Promise<Digested>;
   /** The running digest in hex, of all that was added before; more may be added afterwards. */
   digest(): Promise<string>;
   /** Gives back what the hasher holds. Nothing may be asked of it afterwards; what was asked is still answered. */

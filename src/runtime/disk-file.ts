@@ -1,14 +1,14 @@
 /** Open files on the real disk. */
 import { readSync, writeSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import type { FileStat, ReadableFile, WritableFile } from './context';
+import type { Digested, FilePlace, FileStat, ReadableFile, WritableFile } from './context';
 import { Patience } from './patience';
 
 /**
  * Bytes of one system call when a large block is written at once. Linux takes pages for the cache as large as the
  * call, and on virtual machines large free ones have been given back to the host: four times the cost of small ones.
  */
-const SLICE = 32 * 1024;
+export const WRITE_SLICE = 32 * 1024;
 
 export class DiskReadableFile implements ReadableFile {
   readonly size: number;
@@ -64,6 +64,27 @@ export class DiskWritableFile implements WritableFile {
     return written;
   }
 
+  writeDigested<Result extends Digested>(
+    bytes: Uint8Array,
+    position: number,
+    digest: (bytes: Uint8Array, place: FilePlace) => Promise<Result>,
+  ): Promise<Result> {
+    const { length } = bytes;
+    const before = this.#writing;
+    const digested = digest(bytes, { fd: this.handle.fd, position });
+    const written = digested.then(async (result) => {
+      const { written } = result;
+      this.size = Math.max(this.size, position + written);
+      if (written === length) return result;
+      await before;
+      await this.#write(result.bytes.subarray(written), position + written);
+      return result;
+    });
+    // The file is not closed before, or its descriptor could be another's.
+    this.#writing = Promise.allSettled([before, written]).then(() => {});
+    return written;
+  }
+
   async #write(bytes: Uint8Array, position: number): Promise<void> {
     let done = this.#patience.mayHoldUp ? this.#writeNow(bytes, position) : 0;
     while (done < bytes.length) {
@@ -81,7 +102,7 @@ export class DiskWritableFile implements WritableFile {
     let done = 0;
     let tookMs = 0;
     while (done < bytes.length && tookMs <= this.#patience.cachedMs) {
-      const length = Math.min(SLICE, bytes.length - done);
+      const length = Math.min(WRITE_SLICE, bytes.length - done);
       done += writeSync(this.handle.fd, bytes, done, length, position + done);
       tookMs = performance.now() - began;
     }

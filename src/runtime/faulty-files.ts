@@ -9,6 +9,7 @@ import type {
   Timer,
   WritableFile,
 } from './context';
+import { digestThenWrite } from './digest-then-write';
 import type { FaultSet } from './fault-set';
 
 const reasons: Record<string, string> = {
@@ -152,12 +153,18 @@ class FaultyFolder implements Folder {
   async create(name: string, options?: { truncate?: boolean; exclusive?: boolean }): Promise<WritableFile> {
     const file = await this.#disk.run('open', 0, () => this.#inner.create(name, options));
     const disk = this.#disk;
+    const write = (bytes: Uint8Array, position: number): Promise<void> =>
+      disk.run('write', bytes.length, () => file.write(bytes, position));
     return {
       get size() {
         return file.size;
       },
       read: (into, position) => readThrough(disk, name, file, into, position),
-      write: (bytes, position) => disk.run('write', bytes.length, () => file.write(bytes, position)),
+      write,
+      writeDigested: (bytes, position, digest) =>
+        disk.sound
+          ? file.writeDigested(bytes, position, digest)
+          : digestThenWrite({ write }, bytes, position, digest),
       truncate: (size) => disk.run('write', 0, () => file.truncate(size)),
       sync: () => disk.run('write', 0, () => file.sync()),
       close: () => file.close(),

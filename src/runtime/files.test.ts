@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type FileHandle,
   mkdir,
@@ -12,7 +13,9 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { scratchFolder } from '../testing/scratch-folder';
 import type { Folder, Log } from './context';
+import { DiskWritableFile } from './disk-file';
 import { systemFiles } from './files';
+import { systemHashing } from './hashing';
 
 const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -26,6 +29,9 @@ beforeEach(async () => {
   folder = await systemFiles(quiet).folder(join(root, 'content'));
 });
 
+/** Bytes that own their memory, as a hasher wants them. */
+const ownBytes = (size: number, fill: string): Buffer => Buffer.allocUnsafeSlow(size).fill(fill);
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const put = (name: string, text = 'x'): Promise<void> => writeFile(join(root, 'content', name), text);
 
 describe('a folder on disk', () => {
@@ -67,6 +73,42 @@ describe('a folder on disk', () => {
     expect(file.size).toBe(4 * 300_001);
     const inOrder = blocks.sort((a, b) => a.place - b.place).map(({ bytes }) => bytes);
     expect((await readFile(join(root, 'content', 'big.bin'))).equals(Buffer.concat(inOrder))).toBe(true);
+  });
+
+  it.each([
+    ['the thread that hashes them', 1 << 30],
+    ['this one, where they are too few for a thread', 1000],
+  ])(
+    'has bytes written while they are hashed by %s, each to its place, and closes after the last',
+    async (_, expected) => {
+      const hasher = systemHashing(2).hasher('sha256', expected);
+      const file = await folder.create('big.bin');
+      const blocks = [3, 0, 2, 1].map((place) => ({ place, bytes: ownBytes(300_001, `block ${place}`) }));
+      const content = blocks.map(({ place, bytes }) => ({ place, bytes: Buffer.from(bytes) }));
+      const hashed = blocks.map(({ place, bytes }) =>
+        file.writeDigested(bytes, place * bytes.length, (given, at) => hasher.hash(given, at)),
+      );
+      await file.close();
+      const answers = await Promise.all(hashed);
+      expect(answers.map(({ hex }) => hex)).toEqual(content.map(({ bytes }) => sha256(bytes)));
+      expect(answers.every(({ bytes }, at) => content[at]?.bytes.equals(bytes))).toBe(true);
+      expect(file.size).toBe(4 * 300_001);
+      const inOrder = content.sort((a, b) => a.place - b.place).map(({ bytes }) => bytes);
+      expect((await readFile(join(root, 'content', 'big.bin'))).equals(Buffer.concat(inOrder))).toBe(true);
+      hasher.close();
+    },
+  );
+
+  it('says why bytes could not be written while they were hashed, and the thread goes on', async () => {
+    const hasher = systemHashing(1).hasher('sha256', 1 << 30);
+    await put('read-only');
+    const handle = await open(join(root, 'content', 'read-only'));
+    const file = new DiskWritableFile(handle, 1);
+    const refused = file.writeDigested(ownBytes(10, 'a'), 0, (given, at) => hasher.update(given, at));
+    await expect(refused).rejects.toMatchObject({ code: 'EBADF' });
+    expect((await hasher.hash(ownBytes(10, 'b'))).hex).toBe(sha256(ownBytes(10, 'b')));
+    hasher.close();
+    await file.close();
   });
 
   it.each([

@@ -224,3 +224,10 @@ export async function sendNumbered(
   }
   await world.pass(20);
 }
+
+/** Bytes that own their memory, as a hasher wants them. */
+export function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Folder, NodeContext } from '../../runtime/context';
+import type { Folder, NodeContext, WritableFile } from '../../runtime/context';
+import { digestThenWrite } from '../../runtime/digest-then-write';
 import type { MemoryFolder } from '../../runtime/testing/memory-files';
 import { Simulation } from '../../runtime/testing/simulation';
 import { PartialFiles } from './partial-file';
@@ -13,15 +14,18 @@ function desk() {
 
 const signal = new AbortController().signal;
 
-/** A folder whose disk fails after so many bytes. */
-function full(folder: MemoryFolder, room: number, code = 'ENOSPC'): Folder {
+/** A folder whose disk fails where it is told to. */
+function failing(folder: MemoryFolder, fails: (position: number, end: number) => boolean): Folder {
   const create: Folder['create'] = async (name, options) => {
     const file = await folder.create(name, options);
     const write = async (bytes: Uint8Array, position: number): Promise<void> => {
-      if (position + bytes.length > room) throw Object.assign(new Error('no space left'), { code });
+      if (fails(position, position + bytes.length))
+        throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
       await file.write(bytes, position);
     };
-    return { ...file, size: file.size, write };
+    const writeDigested: WritableFile['writeDigested'] = (bytes, position, digest) =>
+      digestThenWrite({ write }, bytes, position, digest);
+    return { ...file, size: file.size, write, writeDigested };
   };
   return { ...bound(folder), create };
 }
@@ -74,7 +78,10 @@ describe('PartialFile', () => {
 
   it('tells that the disk is full, and no byte more is taken for written', async () => {
     const { folder, partials } = desk();
-    const partial = await partials.claim(full(folder, 1 << 20), 'a');
+    const partial = await partials.claim(
+      failing(folder, (_, end) => end > 1 << 20),
+      'a',
+    );
     let noticed = false;
     partial.content.onRoom = () => {
       noticed = true;
@@ -85,6 +92,18 @@ describe('PartialFile', () => {
     expect(partial.content.error).toMatchObject({ code: 'ENOSPC' });
     await partial.abandon(true);
     expect(folder.bytesOf('a.part')).toHaveLength(1 << 20);
+  });
+
+  it('keeps nothing that was written behind a gap', async () => {
+    const { folder, partials } = desk();
+    const partial = await partials.claim(
+      failing(folder, (position) => position === 1 << 20),
+      'a',
+    );
+    partial.content.append(Buffer.alloc(3 << 20, 'x'), 1 << 30);
+    await expect(partial.content.flush()).rejects.toMatchObject({ code: 'ENOSPC' });
+    await partial.abandon(true);
+    expect(Buffer.from(folder.bytesOf('a.part') as Uint8Array).equals(Buffer.alloc(1 << 20, 'x'))).toBe(true);
   });
 
   it('takes the next free name when the file has appeared meanwhile', async () => {

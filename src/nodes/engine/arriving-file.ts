@@ -1,4 +1,4 @@
-import type { Hasher, Hashing, WritableFile } from '../../runtime/context';
+import type { Digested, Hasher, Hashing, WritableFile } from '../../runtime/context';
 import { wholeOf } from './piece-hashes';
 
 const SLAB = 1 << 20;
@@ -24,6 +24,8 @@ export class ArrivingFile {
   #fullSlabs = 0;
   /** Never rejects: see `error`. */
   #storing: Promise<void> = Promise.resolve();
+  /** What was there before the last restart is gone. */
+  #emptied: Promise<void> = Promise.resolve();
   #error: Error | undefined;
 
   /** @param file closed by who opened it, after `close` */
@@ -57,7 +59,7 @@ export class ArrivingFile {
       signal.throwIfAborted();
       const count = await this.#file.read(buffer, this.#length);
       if (count === 0) break;
-      buffer = wholeOf(await hasher.update(buffer.subarray(0, count)));
+      buffer = wholeOf((await hasher.update(buffer.subarray(0, count))).bytes);
       this.#length += count;
     }
     this.#written = this.#length;
@@ -72,7 +74,7 @@ export class ArrivingFile {
     this.#length = this.#filled = 0;
     this.#hasher?.close();
     this.#hasher = null;
-    this.#storing = this.#storing
+    this.#emptied = this.#storing
       .then(() => this.#file.truncate(0))
       .then(
         () => {
@@ -82,6 +84,7 @@ export class ArrivingFile {
           this.#error ??= error;
         },
       );
+    this.#storing = this.#emptied;
     await this.flush();
   }
 
@@ -124,6 +127,8 @@ export class ArrivingFile {
   /** Resolves when nothing is written any more; what is not in a full slab is lost, so `flush` before. */
   async close(): Promise<void> {
     await this.#storing;
+    // Slabs behind the one that failed may have been written: a later run must not take the gap for content.
+    if (this.#error) await this.#file.truncate(this.#written).catch(() => {});
     this.#hasher?.close();
     this.#hasher = null;
   }
@@ -140,21 +145,22 @@ export class ArrivingFile {
     this.#slab = undefined;
     this.#filled = 0;
     this.#fullSlabs++;
-    const hashed = this.#hasherFor(0).update(full);
-    this.#storing = this.#store(hashed, this.#storing, this.#length - count);
+    const hasher = this.#hasherFor(0);
+    const position = this.#length - count;
+    const digested = this.#emptied.then(() =>
+      this.#file.writeDigested(full, position, (bytes, place) => hasher.update(bytes, place)),
+    );
+    this.#storing = this.#stored(digested, this.#storing, position);
   }
 
-  async #store(hashed: Promise<Buffer>, before: Promise<void>, position: number): Promise<void> {
-    try {
-      const bytes = await hashed;
-      await before;
-      if (!this.#error) {
-        await this.#file.write(bytes, position);
-        this.#written = position + bytes.length;
-        this.#release(bytes);
-      }
-    } catch (error) {
-      this.#error ??= error as Error;
+  /** In the order of the slabs, whichever was done first: what counts as written has no gap. */
+  async #stored(digested: Promise<Digested>, before: Promise<void>, position: number): Promise<void> {
+    const [outcome] = await Promise.allSettled([digested, before]);
+    if (outcome.status === 'rejected') this.#error ??= outcome.reason as Error;
+    else {
+      const { bytes } = outcome.value;
+      if (!this.#error) this.#written = position + bytes.length;
+      this.#release(bytes);
     }
     this.#fullSlabs--;
     if (this.#fullSlabs === MAX_FULL_SLABS - 1 || this.#error) this.onRoom();

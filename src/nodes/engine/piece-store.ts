@@ -102,16 +102,16 @@ export class PieceStore {
     const arrived = this.#arriving.get(piece) as Buffer;
     this.#arriving.delete(piece);
     this.#waits(length);
-    const { bytes, right } = await this.#verify(piece, arrived.subarray(0, length));
+    const { bytes, right, digested } = await onDisk(this.#store(piece, arrived.subarray(0, length)));
     judged(bytes, right);
-    if (right && this.#file) {
-      await onDisk(this.#file.write(bytes, pieceOffset(this.#options.layout, piece)));
-      this.verified.add(piece);
-      void this.#digestAndRelease(piece, bytes);
-      return 'kept';
+    const kept = right && this.#file !== null;
+    if (kept) this.verified.add(piece);
+    if (kept && !digested) void this.#digestAndRelease(piece, bytes);
+    else {
+      this.#waits(-length);
+      this.#release(bytes);
     }
-    this.#waits(-length);
-    this.#release(bytes);
+    if (kept) return 'kept';
     return right ? 'late' : 'wrong';
   }
 
@@ -184,12 +184,32 @@ export class PieceStore {
     this.#digest = new OrderedDigest(this.#wholeHasher, layout, this.verified, file);
   }
 
-  async #verify(piece: number, bytes: Buffer): Promise<{ bytes: Uint8Array; right: boolean }> {
-    const { verification } = this.#options;
-    if (verification.kind !== 'pieces' || !this.#pieceHasher) return { bytes, right: true };
-    const { bytes: back, hex } = await this.#pieceHasher.hash(bytes);
-    const expected = Buffer.from(hashOf(verification.hashes, piece)).toString('hex');
-    return { bytes: back, right: hex === expected };
+  /**
+   * Writes a piece and verifies it. One that is wrong is in the file then, and counts for nothing: the right one will
+   * replace it.
+   * @returns `digested`: the digest of the whole has it already
+   */
+  async #store(
+    piece: number,
+    bytes: Buffer,
+  ): Promise<{ bytes: Uint8Array; right: boolean; digested: boolean }> {
+    const { verification, layout } = this.#options;
+    const position = pieceOffset(layout, piece);
+    const [file, hasher, digest] = [this.#file, this.#pieceHasher, this.#digest];
+    if (!file) return { bytes, right: true, digested: false };
+    if (verification.kind === 'pieces' && hasher) {
+      const expected = Buffer.from(hashOf(verification.hashes, piece)).toString('hex');
+      const hashed = await file.writeDigested(bytes, position, (block, place) => hasher.hash(block, place));
+      return { bytes: hashed.bytes, right: hashed.hex === expected, digested: false };
+    }
+    if (digest?.isNext(piece)) {
+      const taken = await file.writeDigested(bytes, position, (block, place) =>
+        digest.takeNext(block, place),
+      );
+      return { bytes: taken.bytes, right: true, digested: true };
+    }
+    await file.write(bytes, position);
+    return { bytes, right: true, digested: false };
   }
 
   async #digestAndRelease(piece: number, bytes: Uint8Array): Promise<void> {

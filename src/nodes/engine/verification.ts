@@ -1,7 +1,7 @@
 /** How a download is known to be the right file. */
 import { type PieceLayout, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
 import type { PieceMap } from '../../protocol/pieces/piece-map';
-import type { HashAlgorithm, Hasher, WritableFile } from '../../runtime/context';
+import type { Digested, FilePlace, HashAlgorithm, Hasher, WritableFile } from '../../runtime/context';
 import { readFully } from '../shared/whole-file';
 import { wholeOf } from './piece-hashes';
 
@@ -66,6 +66,19 @@ export class OrderedDigest {
     return false;
   }
 
+  /** Whether it is this piece's turn: then `takeNext` may have it before it is written. */
+  isNext(piece: number): boolean {
+    return piece === this.#next && !this.#hashing && !this.#stopped;
+  }
+
+  /** Takes the bytes of the piece whose turn it is. @param place where they are to be written */
+  takeNext(bytes: Uint8Array, place?: FilePlace): Promise<Digested> {
+    this.#next++;
+    const digested = this.#hasher.update(bytes, place);
+    this.#goOn();
+    return digested;
+  }
+
   /**
    * A piece has been written. Resolves to its bytes when they are not needed here any more.
    * @throws when it cannot be hashed; `finish` will say so again
@@ -114,17 +127,20 @@ export class OrderedDigest {
       const held = this.#held.get(this.#next);
       if (held) {
         this.#held.delete(this.#next);
-        this.#hasher.update(held.bytes).then(held.resolve, (error: Error) => {
-          this.#failure ??= error;
-          held.reject(error);
-        });
+        this.#hasher.update(held.bytes).then(
+          ({ bytes }) => held.resolve(bytes),
+          (error: Error) => {
+            this.#failure ??= error;
+            held.reject(error);
+          },
+        );
         continue;
       }
       const buffer = spare ?? Buffer.allocUnsafeSlow(Math.min(this.#layout.pieceSize, this.#layout.size));
       const bytes = buffer.subarray(0, pieceLength(this.#layout, this.#next));
       await readFully(this.#file, bytes, pieceOffset(this.#layout, this.#next));
       const before = hashed;
-      hashed = this.#hasher.update(bytes).then(wholeOf);
+      hashed = this.#hasher.update(bytes).then((digested) => wholeOf(digested.bytes));
       spare = await before;
     }
     await hashed;

@@ -51,7 +51,7 @@ export async function describeFile(
       await readFully(file, block, pieceOffset(layout, piece));
       const hashed = await hasher.hash(block);
       hex.push(hashed.hex);
-      buffer = wholeOf(await hasher.update(hashed.bytes));
+      buffer = wholeOf((await hasher.update(hashed.bytes)).bytes);
     }
     const pieces = hex.length > 0 ? { hash: 'sha-256' as const, length: layout.pieceSize, hex } : null;
     return { size: file.size, pieces, sha256: Buffer.from(await hasher.digest(), 'hex') };

@@ -222,7 +222,7 @@ export class Library {
         file.gone.signal.throwIfAborted();
         const part = block.subarray(0, Math.min(block.length, file.size - at));
         await readFully(open, part, at);
-        block = wholeOf(await hasher.update(part));
+        block = wholeOf((await hasher.update(part)).bytes);
       }
       const digest = await hasher.digest();
       file.digests = { ...file.digests, [algorithm]: digest };

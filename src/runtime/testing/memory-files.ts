@@ -9,6 +9,7 @@ import type {
   Timer,
   WritableFile,
 } from '../context';
+import { digestThenWrite } from '../digest-then-write';
 
 interface Stored {
   bytes: Uint8Array;
@@ -110,10 +111,11 @@ export class MemoryFolder implements Folder {
     }
     const file = stored;
     const closed = this.#opened();
-    return {
+    const writable: WritableFile = {
       get size() {
         return file.size;
       },
+      writeDigested: (bytes, position, digest) => digestThenWrite(writable, bytes, position, digest),
       write: async (bytes, position) => {
         const end = position + bytes.length;
         if (end > file.bytes.length) {
@@ -137,6 +139,7 @@ export class MemoryFolder implements Folder {
         this.#changed();
       },
     };
+    return writable;
   }
 
   async rename(from: string, to: string, options: { exclusive?: boolean } = {}): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Folder, WritableFile } from '../../../runtime/context';
+import { digestThenWrite } from '../../../runtime/digest-then-write';
 import type { MemoryFolder } from '../../../runtime/testing/memory-files';
 
 interface Unsynced {
@@ -48,10 +49,11 @@ export class MortalFolder implements Folder {
   }
 
   #mortal(name: string, file: WritableFile): WritableFile {
-    return {
+    const mortal: WritableFile = {
       get size() {
         return file.size;
       },
+      writeDigested: (bytes, position, digest) => digestThenWrite(mortal, bytes, position, digest),
       write: (bytes, position) =>
         this.#alive(async () => {
           const before = new Uint8Array(bytes.length);
@@ -67,6 +69,7 @@ export class MortalFolder implements Folder {
         }),
       close: () => this.#alive(() => file.close()),
     };
+    return mortal;
   }
 
   /** For a dead process nothing happens any more, not even an error. */
