@@ -122,13 +122,18 @@ export class RingExchange {
 
   /** Null for a foreign member. */
   async #link(): Promise<PeerLink | null> {
-    const { member, timeoutMs, strict } = this.options;
+    const { member, timeoutMs, strict, signal } = this.options;
     if (strict) return null;
-    const look = await this.#plain.look(formatEndpoint(member), LOOK_MS);
+    const look = await abortable(this.#plain.look(formatEndpoint(member), LOOK_MS), signal);
     if (look.is === 'gone') throw this.#unreachable('nothing listens there');
     if (look.is === 'unreachable') throw this.#unreachable('there is no way to it');
     if (look.is !== 'ours') return null;
-    return this.#reached(() => PeerLink.open(this.context.net, this.context.clock, member, timeoutMs));
+    return this.#reached(async () => {
+      const link = await PeerLink.open(this.context.net, this.context.clock, member, timeoutMs);
+      // Nobody waits for it any more.
+      if (signal.aborted) link.close();
+      return link;
+    });
   }
 
   #ask(link: PeerLink, header: Record<string, unknown>, body?: Uint8Array): ReturnType<PeerLink['request']> {

@@ -8,12 +8,16 @@ interface Client {
   get(name: string): Promise<{ path: string; size: number; sha256: string }>;
   put(name: string, item?: string): Promise<{ status: string }>;
   cancel(): void;
+  stop(): Promise<void>;
 }
 
-function client(world: RingWorld, config: Partial<RingClientConfig> = {}): Client {
+function client(
+  world: RingWorld,
+  config: Partial<RingClientConfig> = {},
+  context = world.simulation.context('client'),
+): Client {
   const defaults = configSchema(manifest.fields).parse({}) as RingClientConfig;
   const member = { host: '127.0.0.1', port: 4043 };
-  const context = world.simulation.context('client');
   const node = createNode({ ...defaults, member, out: '/mine', ...config } as never, context);
   const operations = node.operations as unknown as {
     get(input: unknown): Promise<{ path: string; size: number; sha256: string }>;
@@ -24,6 +28,7 @@ function client(world: RingWorld, config: Partial<RingClientConfig> = {}): Clien
     get: (name) => during(world, operations.get({ name })),
     put: (name, item) => during(world, operations.put({ name, item })),
     cancel: operations.cancel,
+    stop: () => node.stop(),
   };
 }
 
@@ -79,17 +84,45 @@ it('says what is wrong', async () => {
   expect(mine(world).names).toEqual([]);
 });
 
-it('can be cancelled while it waits, and leaves nothing behind', async () => {
-  const world = new RingWorld();
+async function mute(world: RingWorld): Promise<void> {
   await world.simulation.network
     .host('mute', world.simulation.clock)
     .listen({ host: '127.0.0.1', port: 4043 }, (connection) => connection.handle({ data: () => {} }));
+}
+
+it('can be cancelled while it waits, and leaves nothing behind', async () => {
+  const world = new RingWorld();
+  await mute(world);
   const { get, cancel } = client(world);
   const outcome = get('a');
   await world.simulation.advance(5000);
   cancel();
   await expect(outcome).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(mine(world).names).toEqual([]);
+});
+
+it('ends what is under way when it is stopped, and has cleared up by then', async () => {
+  const world = new RingWorld();
+  await mute(world);
+  const { get, stop } = client(world);
+  const outcome = get('a');
+  outcome.catch(() => {});
+  await world.simulation.advance(5000);
+  await stop();
+  expect(mine(world).names).toEqual([]);
+  await expect(outcome).rejects.toMatchObject({ code: 'CANCELLED' });
+});
+
+it('does not wait for a member that cannot be reached when it is stopped', async () => {
+  const world = new RingWorld();
+  const context = world.simulation.context('client');
+  const lost = { ...context, net: { ...context.net, connect: () => new Promise<never>(() => {}) } };
+  const { get, stop } = client(world, {}, lost);
+  const outcome = get('a');
+  outcome.catch(() => {});
+  await world.simulation.settle();
+  await stop();
+  await expect(outcome).rejects.toMatchObject({ code: 'CANCELLED' });
 });
 
 it('gets a file that is damaged at its member whole all the same', async () => {

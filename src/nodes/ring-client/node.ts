@@ -39,7 +39,10 @@ class RingClient implements NodeProgram {
     await Promise.allSettled(this.#running);
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#cancellation.cancel();
+    await Promise.allSettled(this.#running);
+  }
 
   async #get({ name, folder: path }: Input<'get'>): Output<'get'> {
     const exchange = this.#exchange();
