@@ -1,5 +1,5 @@
 /** Files that go into one node together, under one task. */
-import { StudioError, toErrorShape } from '../../contract/errors';
+import { type ErrorShape, StudioError, toErrorShape } from '../../contract/errors';
 import type { Task } from '../tasks';
 
 export class Batch {
@@ -10,7 +10,7 @@ export class Batch {
   #added = 0;
   #replaced = 0;
   #skipped = 0;
-  readonly #problems: string[] = [];
+  readonly #problems: ErrorShape[] = [];
 
   constructor(task: Task, into: string, files = 0) {
     this.task = task;
@@ -22,7 +22,7 @@ export class Batch {
     return this.#added;
   }
 
-  get problems(): readonly string[] {
+  get problems(): readonly ErrorShape[] {
     return this.#problems;
   }
 
@@ -40,13 +40,13 @@ export class Batch {
   }
 
   fileFailed(thrown: unknown): void {
-    this.#problems.push(toErrorShape(thrown).message);
+    this.#problems.push(toErrorShape(thrown));
     this.#fileEnded();
   }
 
   /** Nothing could even be begun. */
   failed(thrown: unknown): void {
-    this.#problems.push(toErrorShape(thrown).message);
+    this.#problems.push(toErrorShape(thrown));
     this.task.fail(thrown);
   }
 
@@ -61,7 +61,8 @@ export class Batch {
     if (this.task.signal.aborted) return this.task.cancelled(outcome);
     if (problem === undefined) return this.task.done(this.#outcome());
     const more = this.#problems.length > 1 ? ` (and ${this.#problems.length - 1} more)` : '';
-    this.task.fail(new StudioError('NOT_ADDED', `${problem}${more}`, outcome));
+    const hint = [problem.hint, outcome].filter(Boolean).join(' ');
+    this.task.fail(new StudioError('NOT_ADDED', `${problem.message}${more}`, hint));
   }
 
   #outcome(): string {

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StudioEvent, TaskView } from '../../contract/events';
 import type { NodeSpec } from '../../contract/workspace';
 import { scratchFolder } from '../../testing/scratch-folder';
@@ -10,6 +11,17 @@ import { Tasks } from '../tasks';
 import { waitFor } from '../testing/wait-for';
 import { Content } from './content';
 import type { ListQuery } from './folder-listing';
+
+/** Rights do not bind whoever runs the tests as root: what is called so is denied to everybody. */
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const denied = Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' });
+  const createReadStream = (path: string, options: object): Readable =>
+    path.endsWith('denied.txt')
+      ? new Readable({ read: (): void => undefined }).destroy(denied)
+      : fs.createReadStream(path, options);
+  return { ...fs, createReadStream };
+});
 
 let root: string;
 let served: string;
@@ -114,6 +126,17 @@ describe('an import', () => {
     const [id = ''] = content.import('cs1', [join(outside(), 'tree')]);
     expect(await ended(id)).toMatchObject({ error: { message: expect.stringContaining('b.txt') } });
     expect(await names()).toEqual(['tree/a.txt', 'tree/c.txt']);
+  });
+
+  it('says of what the system denies to read that it cannot be read, and what to do', async () => {
+    await put({ 'denied.txt': 'secret' }, outside());
+    const [id = ''] = content.import('cs1', [join(outside(), 'denied.txt')]);
+    const { error } = await ended(id);
+    expect(error?.message).toContain('denied.txt cannot be read: this account may not use it.');
+    expect(error?.hint).toContain('Allow this account to read it');
+    const notice = await waitFor(() => events.find((event) => event.type === 'notice'), 'a notice');
+    expect(notice).toMatchObject({ notice: { text: `${error?.message} ${error?.hint}` } });
+    expect(await readdir(served)).toEqual([]);
   });
 
   it('copies files and folders as tasks, with what came of it', async () => {

@@ -2,6 +2,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StudioError } from '../../contract/errors';
+import { cannotRead } from './source-file';
 
 export interface ImportFile {
   source: string;
@@ -17,16 +18,10 @@ export interface ImportPlan {
   skipped: number;
 }
 
-/** A folder is taken with its own name, as file managers do. */
+/** A folder is taken with its own name, as file managers do. @throws StudioError where something cannot be read */
 export async function planImport(path: string, signal?: AbortSignal): Promise<ImportPlan> {
   const plan: ImportPlan = { files: [], bytes: 0, skipped: 0 };
-  const info = await lstat(path).catch(() => null);
-  if (!info)
-    throw new StudioError(
-      'ENOENT',
-      `There is no file or folder ${path}.`,
-      'It may have been moved or deleted.',
-    );
+  const info = await lstat(path).catch(rethrow(path));
   await collect(path, basename(path), plan, signal);
   if (plan.files.length === 0 && info.isFile() === false && info.isDirectory() === false)
     throw new StudioError(
@@ -39,16 +34,22 @@ export async function planImport(path: string, signal?: AbortSignal): Promise<Im
 
 async function collect(path: string, name: string, plan: ImportPlan, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
-  const info = await lstat(path);
+  const info = await lstat(path).catch(rethrow(path));
   if (basename(path).startsWith('.') || basename(path).endsWith('.part')) {
     plan.skipped += 1;
   } else if (info.isFile()) {
     plan.files.push({ source: path, name, size: info.size });
     plan.bytes += info.size;
   } else if (info.isDirectory()) {
-    for (const child of (await readdir(path)).sort())
+    for (const child of (await readdir(path).catch(rethrow(path))).sort())
       await collect(join(path, child), `${name}/${child}`, plan, signal);
   } else {
     plan.skipped += 1;
   }
+}
+
+function rethrow(path: string): (error: unknown) => never {
+  return (error) => {
+    throw cannotRead(path, error);
+  };
 }

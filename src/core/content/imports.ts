@@ -1,17 +1,16 @@
 /** Copies files and folders of this machine into nodes. */
-import { createReadStream } from 'node:fs';
 import type { NodeSpec } from '../../contract/workspace';
 import type { EventHub } from '../events/event-hub';
 import type { Tasks } from '../tasks';
 import { Batch, countOf } from './batch';
 import { type ImportFile, type ImportPlan, planImport } from './import-plan';
 import type { NodeFolders } from './node-folders';
+import { readSource } from './source-file';
 
 /** Up to so many paths each have a task of their own; more share one. */
 const MAX_TASKS_AT_ONCE = 50;
 /** More copies at a time only make each slower, since all go to the same disk. */
 const COPIES_AT_ONCE = 2;
-const READ_BYTES = 1024 * 1024;
 
 interface Group {
   paths: readonly string[];
@@ -76,25 +75,21 @@ export class Imports {
   async #copy(node: NodeSpec, { source, name, size }: ImportFile, batch: Batch): Promise<void> {
     const { task } = batch;
     const onBytes = (count: number): void => task.advance(count);
-    const chunks = createReadStream(source, { highWaterMark: READ_BYTES });
-    // It may fail before it is read from, and is then told by the first read: until there is one, nobody listens.
-    chunks.on('error', () => undefined);
+    const options = { size, signal: task.signal, onBytes };
     try {
-      batch.fileAdded(await this.#folders.write(node, name, chunks, { size, signal: task.signal, onBytes }));
+      batch.fileAdded(await this.#folders.write(node, name, readSource(source), options));
     } catch (error) {
       batch.fileFailed(error);
-    } finally {
-      // It may not even have been read from.
-      chunks.destroy();
     }
   }
 
   #tellOutcome(node: NodeSpec, batches: readonly Batch[]): void {
     const added = batches.reduce((sum, batch) => sum + batch.added, 0);
     const problems = batches.filter(({ task }) => !task.signal.aborted).flatMap((batch) => batch.problems);
-    if (problems.length > 0) {
+    const [problem] = problems;
+    if (problem) {
       const title = `${countOf(problems.length)} could not be added to ${node.name}`;
-      this.#hub.notice('bad', title, problems[0]);
+      this.#hub.notice('bad', title, [problem.message, problem.hint].filter(Boolean).join(' '));
     }
     if (added > 0) this.#hub.notice('good', `${countOf(added)} added to ${node.name}`);
   }
