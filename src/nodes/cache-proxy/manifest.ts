@@ -81,7 +81,7 @@ export const manifest = defineNode({
     store: {
       control: 'folder',
       label: 'Store folder',
-      help: 'Where replies are kept on disk. On the command line: none unless given.',
+      help: 'Replies are kept on disk below it, in the folder micro-cdn-cache. On the command line: none unless given.',
       default: '',
       optional: true,
       advanced: true,

@@ -21,6 +21,8 @@ import { openTunnel } from './tunnel';
 
 const SHOWN = 20;
 const MAX_PAGE = 500;
+/** Below the folder that it is told, which may be anybody's: what it lists and clears up is its own. */
+const STORE_FOLDER = 'micro-cdn-cache';
 /** A system's buffer takes megabytes at once and then nothing until a third has left: 45 s at 30 kB/s. */
 const STALL_MS = 60_000;
 const HEAD_MS = 10_000;
@@ -82,7 +84,7 @@ class CacheProxy implements NodeProgram {
   async start(): Promise<{ http: number }> {
     const { store, disk, eviction } = this.#config;
     if (store !== '' && disk > 0) {
-      const folder = await this.#context.files.folder(store);
+      const folder = await this.#context.files.folder(`${store}/${STORE_FOLDER}`);
       this.#library.disk = new DiskTier(this.#context, folder, this.#library, disk, eviction);
       await this.#library.disk.load();
       const { objects } = this.#library;

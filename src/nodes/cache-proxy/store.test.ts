@@ -69,12 +69,10 @@ describe('memory', () => {
 
 describe('disk', () => {
   const disk = { store: '/store', disk: 100_000 };
-  const files = (world: CacheWorld): string[] => world.simulation.files.at('/store').names;
+  const store = (world: CacheWorld) => world.simulation.files.at('/store/micro-cdn-cache');
+  const files = (world: CacheWorld): string[] => store(world).names;
   const used = (world: CacheWorld): number =>
-    files(world).reduce(
-      (sum, name) => sum + (world.simulation.files.at('/store').bytesOf(name)?.length ?? 0),
-      0,
-    );
+    files(world).reduce((sum, name) => sum + (store(world).bytesOf(name)?.length ?? 0), 0);
 
   it('is warm after a restart, with the age that passed meanwhile', async () => {
     const world = await CacheWorld.start(disk);
@@ -174,7 +172,7 @@ describe('disk', () => {
     await world.ask({ path: '/changed' });
     await world.ask({ path: '/cut' });
     await world.stop();
-    const folder = world.simulation.files.at('/store');
+    const folder = store(world);
     for (const name of folder.names.filter((each) => each.endsWith('.body'))) {
       const text = Buffer.from(folder.bytesOf(name) ?? []).toString();
       folder.put(name, text === 'original' ? 'forgery!' : 'short');
@@ -194,15 +192,31 @@ describe('disk', () => {
     const world = await CacheWorld.start({ ...disk, memory: 10_000 });
     world.fallback = fresh('y'.repeat(50_000));
     await world.ask();
-    const folder = world.simulation.files.at('/store');
+    const folder = store(world);
     for (const name of folder.names) if (name.endsWith('.body')) await folder.remove(name);
     expect((await world.ask({ method: 'HEAD' })).status).toBe(200);
     const reply = await world.ask(ask);
     expect([reply.broken, world.seen.length]).toEqual([false, 2]);
   });
 
+  it('keeps to a folder of its own below the one that it is given, and does not walk what else is there', async () => {
+    const world = await CacheWorld.start();
+    await world.stop();
+    const home = world.simulation.files.at('/store');
+    const alike = `ab/${'a'.repeat(24)}-1.new`;
+    home.put(alike, 'x');
+    home.list = () => Promise.reject(new Error('It may be the home of somebody.'));
+    world.fallback = fresh('content');
+    for (let run = 0; run < 2; run++) {
+      await world.startCache(disk);
+      expect((await world.ask()).body).toBe('content');
+      await world.stop();
+    }
+    expect(world.seen).toHaveLength(1);
+    expect(home.names).toEqual([alike]);
+  });
+
   it('leaves files of others in its folder alone, and clears away only what a crash left of its own', async () => {
-    const folder = (world: CacheWorld) => world.simulation.files.at('/store');
     const others = [
       'letter.txt',
       'work/report.body',
@@ -215,7 +229,7 @@ describe('disk', () => {
     );
     const world = await CacheWorld.start();
     await world.stop();
-    for (const name of [...others, ...left]) folder(world).put(name, 'x'.repeat(1000));
+    for (const name of [...others, ...left]) store(world).put(name, 'x'.repeat(1000));
     await world.startCache({ ...disk, disk: 4000 });
     expect(files(world).sort()).toEqual([...others].sort());
     expect(snapshot(world)).toMatchObject({ objects: 0, disk: { used: 0, objects: 0 } });
