@@ -13,7 +13,7 @@ import { MemoryContent } from './memory-content';
 
 /** Replies that wait to be written; what is more stays in memory only. */
 const MAX_QUEUE = 256;
-const VERSION = 1;
+const VERSION = 2;
 /** Names that `#fileFor` makes, with every ending that is written. The folder may hold files of others, too. */
 const OWN_FILE = /^([0-9a-f]{2}\/[0-9a-f]{24}-[0-9a-z]+)\.(body|meta|new|body\.new|meta\.new)$/;
 
@@ -23,6 +23,7 @@ interface StoredMeta {
   key: string;
   varyNames: string[];
   variant: string;
+  credentials: boolean;
   status: number;
   reason: string;
   fields: [string, string][];
@@ -265,6 +266,7 @@ export class DiskTier {
       key: entry.key,
       varyNames: [...entry.varyNames],
       variant: entry.variant,
+      credentials: entry.credentials,
       status: meta.status,
       reason: meta.reason,
       fields: meta.fields.toJSON(),
@@ -296,6 +298,7 @@ export class DiskTier {
     const content = new FileContent(this.#folder, `${file}.body`, stored.length);
     const now = this.#context.clock.now();
     const entry = new Entry(stored.key, stored.varyNames, stored.variant, meta, content, now, ageMs);
+    entry.credentials = stored.credentials;
     this.#hashes.set(entry, stored.sha256);
     return entry;
   }

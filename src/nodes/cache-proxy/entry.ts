@@ -54,6 +54,8 @@ export class Entry implements StoredReply {
   arrivedFields: Fields | undefined;
   /** Fields that came after the content; they are passed on to those who read it as it arrives. */
   trailers: Fields | undefined;
+  /** It answered a request with Authorization: shared only while its directives allow that (RFC 9111, section 3.5). */
+  credentials = false;
   prepared: PreparedReply | undefined;
   /** Bytes accounted for in the memory tier; 0 when it is not there. */
   memoryWeight = 0;

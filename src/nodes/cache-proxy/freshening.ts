@@ -4,7 +4,7 @@ import type { Fields } from '../../protocol/http/fields';
 import type { Clock } from '../../runtime/context';
 import type { Entry } from './entry';
 import type { Library } from './library';
-import type { Arrived, ReplyRules } from './reply-rules';
+import { type Arrived, isPersonal, type ReplyRules } from './reply-rules';
 
 /** Renews what is stored by newer heads of the same representation (RFC 9111, sections 4.3.4 and 4.3.5). */
 export class Freshening {
@@ -20,19 +20,20 @@ export class Freshening {
 
   /**
    * By a 304 to a question about `entry`. `use` may still answer with the entry, even where its newer fields forbid
-   * to store it any longer.
-   * @returns false when the 304 is about something else, so that the entry is of no use
+   * to store it any longer; but not where it is one user's by now (RFC 9111, section 3.5).
+   * @returns why the entry is of no use to those who wait; null when it was used
    */
-  byNotModified(entry: Entry, reply: Arrived, use: () => void): boolean {
+  byNotModified(entry: Entry, reply: Arrived, use: () => void): string | null {
     if (entry.gone || !selectsStored(reply.fields, entry.fields, reply.timing.receivedAt)) {
       this.#library.remove(entry);
-      return false;
+      return 'the validator was not the stored one';
     }
     const renewed = this.#identifiedBy(reply.fields, entry);
     for (const each of renewed) this.#update(each, reply);
-    use();
+    const personal = isPersonal(entry.credentials, entry.control);
+    if (!personal) use();
     this.#removeForbidden(renewed);
-    return true;
+    return personal ? 'what is stored was for credentials' : null;
   }
 
   /** By the 200 to a HEAD, which renews what would have answered it, or shows that it no longer holds. */

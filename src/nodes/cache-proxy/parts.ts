@@ -11,7 +11,7 @@ import type { Flight } from './flight';
 import type { Library } from './library';
 import { MemoryContent } from './memory-content';
 import type { PurgeMarks } from './purge-marks';
-import type { Arrived, ReplyRules } from './reply-rules';
+import { type Arrived, isPersonal, type ReplyRules } from './reply-rules';
 
 /** Keeps parts of representations, combines and completes them (RFC 9111, sections 3.3 and 3.4). */
 export class Parts {
@@ -50,8 +50,9 @@ export class Parts {
     return withoutConditions(request).set('Range', `bytes=${gap.start}-${last}`).set('If-Range', validator);
   }
 
-  /** Whether a 206 has exactly the bytes that the entry lacks. */
-  completes({ partial, meta }: Entry, { fields }: Arrived, length: number | undefined): boolean {
+  /** Whether a 206 has exactly the bytes that the entry lacks, and lets it be used for who asks now. */
+  completes({ partial, meta, credentials }: Entry, reply: Arrived, length: number | undefined): boolean {
+    const { fields } = reply;
     const range = parseContentRange(fields.first('content-range') ?? '');
     const gap = partial?.gap;
     return (
@@ -60,7 +61,8 @@ export class Parts {
       range.end === gap.end &&
       range.size === partial?.size &&
       length === range.end - range.start &&
-      sharesStrongValidator(fields, meta.fields, meta.timing)
+      sharesStrongValidator(fields, meta.fields, meta.timing) &&
+      !isPersonal(credentials, this.#rules.updated(meta, reply).control)
     );
   }
 
@@ -70,7 +72,10 @@ export class Parts {
     const whole = new PartialContent(partial?.size ?? 0);
     if (partial) whole.adopt(partial);
     whole.add(partial?.gap?.start ?? 0, bytes);
-    const complete = this.#entryOf(entry, this.#rules.updated(entry.meta, reply), whole, reply);
+    const { key, varyNames: names, variant } = entry;
+    const credentials = entry.credentials || hasCredentials(flight);
+    const place = { key, varyNames: names, variant, credentials };
+    const complete = this.#entryOf(place, this.#rules.updated(entry.meta, reply), whole, reply);
     if (this.#rules.mayStay(complete) && !this.#isPurged(flight)) this.#arrivals.keep(complete);
     return complete;
   }
@@ -90,7 +95,12 @@ export class Parts {
   gather(flight: Flight, meta: ReplyMeta, reply: Arrived): void {
     const range = parseContentRange(reply.fields.first('content-range') ?? '');
     const names = varyNames(reply.fields) as string[];
-    const place = { key: flight.key, varyNames: names, variant: variantKey(names, flight.requestFields) };
+    const place = {
+      key: flight.key,
+      varyNames: names,
+      variant: variantKey(names, flight.requestFields),
+      credentials: hasCredentials(flight),
+    };
     const done = (bytes: Uint8Array): void => {
       if (this.#isPurged(flight)) return;
       const part = new PartialContent(range?.size ?? 0);
@@ -115,16 +125,17 @@ export class Parts {
       combined.adopt(existing.partial);
       combined.adopt(part);
       const meta = this.#rules.updated(existing.meta, reply);
-      this.#arrivals.keep(this.#entryOf(place, meta, combined, reply));
-    } else {
-      const fields = newer.fields.copy((name) => name !== 'content-range' && name !== 'content-length');
-      const meta = { ...newer, status: 200, reason: '', fields };
-      this.#arrivals.keep(this.#entryOf(place, meta, part, reply));
+      const credentials = existing.credentials || place.credentials;
+      const entry = this.#entryOf({ ...place, credentials }, meta, combined, reply);
+      if (this.#rules.mayStay(entry)) return this.#arrivals.keep(entry);
     }
+    const fields = newer.fields.copy((name) => name !== 'content-range' && name !== 'content-length');
+    const meta = { ...newer, status: 200, reason: '', fields };
+    this.#arrivals.keep(this.#entryOf(place, meta, part, reply));
   }
 
   #entryOf(
-    { key, varyNames: names, variant }: Place,
+    { key, varyNames: names, variant, credentials }: Place,
     meta: ReplyMeta,
     partial: PartialContent,
     reply: Arrived,
@@ -134,10 +145,15 @@ export class Parts {
     const content = MemoryContent.of(all ?? new Uint8Array(0));
     const ageMs = reply.ageMs + Math.max(0, clock.wallTime() - reply.timing.receivedAt);
     const entry = new Entry(key, names, variant, meta, content, clock.now(), ageMs);
+    entry.credentials = credentials;
     if (!all) entry.partial = partial;
     return entry;
   }
 }
 
-/** Where an entry is found. */
-type Place = Pick<Entry, 'key' | 'varyNames' | 'variant'>;
+/** Where an entry is found, and for whom it came. */
+type Place = Pick<Entry, 'key' | 'varyNames' | 'variant' | 'credentials'>;
+
+function hasCredentials({ requestFields }: Flight): boolean {
+  return requestFields.has('authorization');
+}

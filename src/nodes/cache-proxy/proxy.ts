@@ -272,14 +272,14 @@ export class CachingProxy {
   /** The stored reply still holds: its fields are renewed, and it answers everybody who waits. */
   #notModified(flight: Flight, entry: Entry, reply: Arrived): void {
     flight.discards = true;
-    const held = this.#freshening.byNotModified(entry, reply, () => {
+    const problem = this.#freshening.byNotModified(entry, reply, () => {
       for (const waiter of flight.waiters) {
         const cache: CacheStatus = { hit: false, forward: flight.reason, forwardStatus: 304, stored: true };
         const reason = `${flight.why}, revalidated, 304`;
         this.#responder.answer(waiter, entry, { cache, outcome: 'revalidated', reason }, true);
       }
     });
-    if (!held) this.#askAgain(flight, 'the validator was not the stored one');
+    if (problem !== null) this.#askAgain(flight, problem);
   }
 
   /** Asks for the whole reply, because that to a question of ours is of no use. */
@@ -311,6 +311,7 @@ export class CachingProxy {
       const variant = variantKey(names, flight.requestFields);
       const stored = new Entry(flight.key, names, variant, meta, content, now, reply.ageMs);
       stored.arrivedFields = passing.fields;
+      stored.credentials = flight.requestFields.has('authorization');
       if (this.#arrivals.store(stored, length)) entry = stored;
       else problem = 'too large for the store';
     } else if (flight.validates && reply.head.status < 500) this.#library.remove(flight.validates);

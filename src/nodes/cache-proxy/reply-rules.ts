@@ -2,8 +2,8 @@ import { initialAgeMs, type Timing } from '../../protocol/http/cache/age';
 import type { Directives } from '../../protocol/http/cache/cache-control';
 import { type FreshnessOptions, freshnessLifetime } from '../../protocol/http/cache/freshness';
 import { decideReuse, type Reuse, seconds } from '../../protocol/http/cache/reuse';
-import { storageRefusal, storedFields } from '../../protocol/http/cache/storability';
-import { replyControl } from '../../protocol/http/cache/targeted';
+import { mayBeShared, storageRefusal, storedFields } from '../../protocol/http/cache/storability';
+import { type ReplyControl, replyControl } from '../../protocol/http/cache/targeted';
 import { updatedFields } from '../../protocol/http/cache/validation';
 import { varyNames } from '../../protocol/http/cache/vary';
 import { formatHttpDate, parseHttpDate } from '../../protocol/http/date';
@@ -42,6 +42,11 @@ function withDate(fields: Fields, { receivedAt }: Timing): Fields {
   const date = fields.first('date');
   if (date !== undefined && parseHttpDate(date, receivedAt) !== null) return fields;
   return fields.copy().set('Date', formatHttpDate(receivedAt));
+}
+
+/** Whether what was stored for credentials is for nobody else, now that this is said of it (RFC 9111, section 3.5). */
+export function isPersonal(credentials: boolean, { directives }: ReplyControl): boolean {
+  return credentials && !mayBeShared(directives);
 }
 
 /** The rules of storing and using, as this cache is set: RFC 9111, or the seed's. */
@@ -103,11 +108,11 @@ export class ReplyRules {
   }
 
   /** Whether a reply may stay where it is stored, now that its fields have changed. */
-  mayStay({ meta, varyNames: names }: Entry): boolean {
+  mayStay({ meta, varyNames: names, credentials }: Entry): boolean {
     const { status, fields, control, lifetime } = meta;
     const request = { method: 'GET', requestFields: new Fields(), requestDirectives: noDirectives };
     const refusal = storageRefusal({ ...request, status, fields, control, lifetime, describesTarget: false });
-    return refusal === null && `${varyNames(fields)}` === `${names}`;
+    return refusal === null && !isPersonal(credentials, control) && `${varyNames(fields)}` === `${names}`;
   }
 
   /** Whether a stored reply may answer. */

@@ -1,6 +1,6 @@
 /** Which replies, and which of their fields, are stored (RFC 9111, section 3). */
 import { describe, expect, it } from 'vitest';
-import { type Ask, CacheWorld } from '../testing/cache-world';
+import { type Ask, CacheWorld, type Script } from '../testing/cache-world';
 import { fresh, type Headers, reused } from '../testing/reuse';
 
 describe('directives of replies (RFC 9111, section 5.2.2)', () => {
@@ -189,5 +189,57 @@ describe('Authorization (RFC 9111, section 3.5)', () => {
   });
   it('is of the stored request: another one with credentials may have what is public', async () => {
     expect(await reused({ headers: fresh }, { headers: [['Authorization', 'Basic x']] })).toBe(true);
+  });
+
+  const credentials: Ask = { headers: [['Authorization', 'Basic x']] };
+  const tag: [string, string] = ['ETag', '"a"'];
+  const stored: Script = { headers: [['Cache-Control', 'max-age=2, public'], tag], body: 'of one' };
+
+  it.each<[string, boolean]>([
+    ['max-age=3600', false],
+    ['max-age=3600, public', true],
+    ['max-age=3600, must-revalidate', true],
+    ['s-maxage=3600', true],
+  ])('is looked at again when a 304 changes it to %s', async (control, expected) => {
+    const world = await CacheWorld.start({ store: '/store' });
+    world.script(stored);
+    await world.ask(credentials);
+    await world.stop();
+    await world.startCache({ store: '/store' });
+    await world.wait(3);
+    world.script({ headers: [['Cache-Control', control], tag], validate: true });
+    world.fallback = { headers: [['Cache-Control', 'no-store']], body: 'of another' };
+    const bodies = [(await world.ask()).body, (await world.ask()).body];
+    expect(bodies).toEqual(expected ? ['of one', 'of one'] : ['of another', 'of another']);
+    expect(world.seen).toHaveLength(expected ? 2 : 4);
+  });
+
+  it('does not matter to a 304 for what was stored without', async () => {
+    const world = await CacheWorld.start();
+    world.script({ headers: [['Cache-Control', 'max-age=2'], tag] });
+    world.script({ headers: [['Cache-Control', 'max-age=60'], tag], validate: true });
+    await world.ask();
+    await world.wait(3);
+    await world.ask(credentials);
+    await world.ask();
+    expect(world.seen).toHaveLength(2);
+  });
+
+  it('is looked at when a part of what came for credentials is completed without public', async () => {
+    const world = await CacheWorld.start();
+    const part = (control: string, range: string, body: string): Script => ({
+      status: 206,
+      headers: [['Cache-Control', control], ['Content-Range', `bytes ${range}/10`], tag],
+      body,
+    });
+    world.script(part('max-age=3600, public', '0-4', 'of on'), part('max-age=3600', '5-9', 'other'));
+    world.fallback = { headers: fresh, body: 'of another' };
+    await world.ask({
+      headers: [
+        ['Authorization', 'Basic x'],
+        ['Range', 'bytes=0-4'],
+      ],
+    });
+    expect((await world.ask()).body).toBe('of another');
   });
 });

@@ -72,8 +72,8 @@ function grantsStale(directives: Directives): boolean {
   return directives.has('stale-while-revalidate') || directives.has('stale-if-error');
 }
 
-/** RFC 9111, section 3.5. */
-function mayBeShared(directives: Directives): boolean {
+/** Whether a reply to a request with credentials may answer others (RFC 9111, section 3.5). */
+export function mayBeShared(directives: Directives): boolean {
   return directives.has('public') || directives.has('must-revalidate') || directives.has('s-maxage');
 }
 
