@@ -104,6 +104,38 @@ test('files dropped beside every server ask which one takes them', async ({ stud
   await expect(studio.fileRow('loose.txt')).toBeVisible();
 });
 
+test('a large file comes from as many servers at once as the dialog says', async ({ studio, home }) => {
+  await studio.buildSample();
+  const path = join(home, 'large.bin');
+  writeFileSync(path, Buffer.alloc(9 << 20, 'piece'));
+  for (const name of ['CS1', 'CS2']) {
+    await studio.dropFromDisk(studio.node(name), [path]);
+    await expect(studio.toast(`1 file added to ${name}`)).toBeVisible();
+  }
+  const transfers = studio.transfers('large.bin', 'done');
+  const journal = async (words: string) => {
+    await studio.openDock('Journal');
+    await studio.dock.getByRole('searchbox', { name: 'Search the journal' }).fill(words);
+    return studio.dock.getByRole('row').filter({ hasText: words });
+  };
+  const together = 'at once.';
+  // As the client is set: from both, once both have told what its pieces are.
+  await expect(async () => {
+    await studio.openDock('Transfers');
+    const before = await transfers.count();
+    await studio.download('large.bin');
+    await expect(transfers).toHaveCount(before + 1);
+    await expect(await journal(together)).not.toHaveCount(0, { timeout: 3000 });
+  }).toPass();
+  const times = await (await journal(together)).count();
+  await studio.openDock('Transfers');
+  const before = await transfers.count();
+  await studio.download('large.bin', { sources: 1 });
+  await expect(transfers).toHaveCount(before + 1);
+  await expect(await journal('large.bin is saved')).toHaveCount(before + 1);
+  await expect(await journal(together)).toHaveCount(times);
+});
+
 test('the catalogue lists every file once, with its holders, and downloads from there', async ({
   studio,
 }) => {

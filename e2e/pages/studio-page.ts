@@ -174,12 +174,13 @@ export class StudioPage {
     return (await saved).path();
   }
 
-  /** Downloads a file by the dialog. */
-  async download(name: string): Promise<void> {
+  /** Downloads a file by the dialog, from at most so many servers at once. */
+  async download(name: string, { sources }: { sources?: number } = {}): Promise<void> {
     await this.openDock('Transfers');
     await this.dock.getByRole('button', { name: /^Download…/ }).click();
     const dialog = this.page.getByRole('dialog', { name: 'Download a file' });
     await dialog.getByLabel('File name').fill(name);
+    if (sources) await dialog.getByLabel('Servers at once').fill(String(sources));
     await dialog.getByRole('button', { name: 'Download', exact: true }).click();
     await expect(dialog).toBeHidden();
   }

@@ -172,6 +172,8 @@ export const calls = {
       name: z.string().min(1).max(1024),
       client: z.string().optional(),
       folder: z.string().max(4096).optional(),
+      /** From so many servers at once, at most, where the client's kind has `sources`; absent: as it is set. */
+      sources: z.int().min(1).max(50).optional(),
     }),
   ),
   'transfers.pause': call<void>()(id),

@@ -38,6 +38,8 @@ export interface NodeManifest {
   downloads?: boolean;
   /** True where its operations 'download' and 'control' take a priority: see `Priority`. */
   priorities?: boolean;
+  /** True where its operation 'download' takes `sources`: from so many servers at once, at most. */
+  sources?: boolean;
   /** True where the node knows what can be downloaded, and answers the operation 'catalogue'. */
   catalogue?: boolean;
   /** When several nodes are drained, those with a lower number are finished first; without one, at once. */

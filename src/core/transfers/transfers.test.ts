@@ -81,6 +81,19 @@ describe('the priority of a download', () => {
   });
 });
 
+it('tells the client from how many servers at once a download may come, and again when it is resumed', async () => {
+  const { transfers, asked } = setUp(running);
+  const id = transfers.download({ name: 'a.bin', sources: 2 });
+  await waitFor(() => transfers.view(id).phase === 'running');
+  transfers.pause(id);
+  await waitFor(() => transfers.view(id).phase === 'paused');
+  await transfers.resume(id);
+  await waitFor(() => transfers.view(id).phase === 'running');
+  const told = ['download', { name: 'a.bin', keepPartial: true, sources: 2 }];
+  expect(asked).toEqual([told, told]);
+  await transfers.close();
+});
+
 describe('a download whose client is not found', () => {
   it('can be cancelled, and lets those after it have their turn', async () => {
     const { transfers } = setUp(running, (name, _client, signal) =>

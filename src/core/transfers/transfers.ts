@@ -52,9 +52,18 @@ export interface TransfersOptions {
   addresses(): AddressBook;
 }
 
+export interface DownloadRequest {
+  name: string;
+  client?: string | undefined;
+  folder?: string | undefined;
+  /** At most so many servers at once, for a client whose kind takes that; absent: as it is set. */
+  sources?: number | undefined;
+}
+
 interface Transfer {
   view: TransferView;
   folder: string | undefined;
+  sources: number | undefined;
   /** Path of the unfinished file, once the client has told it. */
   partial?: string;
   rate: RateMeter;
@@ -73,10 +82,11 @@ export class Transfers {
   }
 
   /** Begins a download; resolves as soon as it is in the list. */
-  download(request: { name: string; client?: string | undefined; folder?: string | undefined }): string {
+  download(request: DownloadRequest): string {
     const id = randomUUID();
     const transfer: Transfer = {
       folder: request.folder === '' ? undefined : request.folder,
+      sources: request.sources,
       rate: new RateMeter(),
       view: {
         id,
@@ -197,6 +207,7 @@ export class Transfers {
         name,
         keepPartial: true,
         ...(transfer.folder ? { folder: transfer.folder } : {}),
+        ...(transfer.sources ? { sources: transfer.sources } : {}),
         ...(priority ? { priority } : {}),
       };
       const result = (await this.#options.operate(client, OPERATION, input, {

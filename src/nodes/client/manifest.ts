@@ -13,6 +13,7 @@ export const manifest = defineNode({
   tier: 0,
   downloads: true,
   priorities: true,
+  sources: true,
   positional: [],
   fields: {
     index: {
@@ -80,10 +81,10 @@ export interface ClientOperations {
   /**
    * Downloads one file: looks it up, streams it into `<folder>/<name>.part`, checks it, renames it. Progress
    * is a `DownloadProgress`; cancelling keeps the `.part` file, so that a later download resumes.
-   * An existing file of that name is never overwritten: `name (2)`.
+   * An existing file of that name is never overwritten: `name (2)`. `sources` stands for `maxSources` this once.
    */
   download: {
-    input: { name: string; folder?: string; keepPartial?: boolean; priority?: Priority };
+    input: { name: string; folder?: string; keepPartial?: boolean; priority?: Priority; sources?: number };
     output: DownloadResult;
   };
   /**

@@ -63,7 +63,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
   }
 
   async function fetch(
-    { name, folder: path, keepPartial = false }: ClientOperations['download']['input'],
+    { name, folder: path, keepPartial = false, sources }: ClientOperations['download']['input'],
     steered: Steered,
     signal: AbortSignal,
     report: (progress: DownloadProgress) => void,
@@ -74,7 +74,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
     const located = await locator.locate(name, [], signal).catch(() => null);
     const several = await downloadFromSeveral(name, located, folder, partials, {
       context,
-      config,
+      config: { ...config, maxSources: sources ?? config.maxSources },
       locator,
       report,
       signal,

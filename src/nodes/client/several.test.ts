@@ -105,6 +105,20 @@ describe('a large file from several content servers', () => {
     await world.end();
   });
 
+  it('comes from one alone where the download is to use no more, whatever the client is set to', async () => {
+    const world = new SlowWorld();
+    await world.index();
+    await world.monitor();
+    for (const number of [1, 2]) await world.slow(number);
+    await world.client();
+    await world.sim.advance(2000);
+    const one = { keepPartial: false, sources: 1 };
+    const download = world.download('big.bin', one);
+    await world.finish(download);
+    expect(download.outcome).toMatchObject({ size: SIZE, segments: [{ bytes: SIZE }] });
+    await world.end();
+  });
+
   it('survives the death of one and the hang of another', async () => {
     const world = new SlowWorld();
     const download = await world.started(4);

@@ -29,6 +29,8 @@ export interface DownloadParts {
   folder: Folder;
   scope: OperationScope;
   steered: Steered;
+  /** At most so many servers at once; undefined: as it is configured. */
+  sources: number | undefined;
 }
 
 /** One download: redirects followed, broken connections resumed, the content checked. */

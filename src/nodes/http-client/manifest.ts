@@ -14,6 +14,7 @@ export const manifest = defineNode({
   tier: 0,
   downloads: true,
   priorities: true,
+  sources: true,
   fields: {
     server: {
       control: 'link',
@@ -137,8 +138,12 @@ export interface HttpClientOperations {
   /**
    * Downloads `HOST:PORT/PATH`, an http URL, or a path on the linked server into `<folder>/<name>`, over
    * `<name>.part`. An existing file is never overwritten: `name (2)`. Progress is a `DownloadProgress`.
+   * `sources` is how many servers are used at once, whatever the configuration says; mirrors count among them.
    */
-  download: { input: { name: string; folder?: string; priority?: Priority }; output: DownloadResult };
+  download: {
+    input: { name: string; folder?: string; priority?: Priority; sources?: number };
+    output: DownloadResult;
+  };
   /**
    * Of a server that several downloads use at once, each from several servers, those of high, normal and low priority
    * get 4 : 2 : 1. The name is that of `download`.

@@ -103,6 +103,7 @@ class HttpClient implements NodeProgram {
       folder,
       scope,
       steered,
+      sources: input.sources,
     };
     const [proxy] = this.#config.proxy;
     const tell = (head: ResponseHead, from: HttpUri): void =>

@@ -113,6 +113,16 @@ describe('a file from several origins', () => {
     expect(result.priority).toBe('low');
   });
 
+  it('comes from as many at once as are asked for, whatever is configured', async () => {
+    const world = new HttpWorld();
+    await world.origin(1, { 'big.bin': bytes }, [at(8002)]);
+    await world.origin(2, { 'big.bin': bytes });
+    const one = await world.get('127.0.0.1:8001/big.bin', { mirrors: [at(8002)] }, { sources: 1 });
+    expect(one.segments).toHaveLength(1);
+    const two = await world.get('127.0.0.1:8001/big.bin', { maxSources: 1 }, { sources: 2 });
+    expect(two.segments).toHaveLength(2);
+  });
+
   it('leaves out a mirror with other bytes', async () => {
     const world = new HttpWorld();
     await world.origin(1, { 'big.bin': bytes });

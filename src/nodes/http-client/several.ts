@@ -26,13 +26,14 @@ const MAX_CANDIDATES = 50;
  * @throws StudioError, or the signal's reason
  */
 export async function downloadFromSeveral(
-  { context, upstream, config, folder, scope, steered }: DownloadParts,
+  { context, upstream, config, folder, scope, steered, sources }: DownloadParts,
   uri: HttpUri,
   tell: (head: ResponseHead, uri: HttpUri) => void,
 ): Promise<DownloadResult | null> {
   if (config.proxy.length > 0) return null;
   const isMetalink = uri.path.endsWith(METALINK_ENDING);
-  if (!isMetalink && config.mirrors.length === 0 && config.maxSources < 2) return null;
+  const maxSources = sources ?? Math.max(config.maxSources, config.mirrors.length + 1);
+  if (!isMetalink && maxSources < 2) return null;
   const redirects: DownloadProgress['marks'] = [];
   const redirected = (head: ResponseHead, from: HttpUri, to: HttpUri): void => {
     tell(head, from);
@@ -56,7 +57,7 @@ export async function downloadFromSeveral(
     folder,
     file,
     timeoutMs: config.timeoutMs,
-    maxSources: Math.max(config.maxSources, config.mirrors.length + 1, isMetalink ? DEFAULT_SOURCES : 1),
+    maxSources: sources ?? Math.max(maxSources, isMetalink ? DEFAULT_SOURCES : 1),
     limit: 0,
     wholeDigest: true,
     signal: scope.signal,

@@ -1,5 +1,5 @@
 /** Downloads by name: typed, or found in the catalogue. */
-import { Autocomplete, Button, Modal, Select, TextInput } from '@mantine/core';
+import { Autocomplete, Button, Modal, NumberInput, Select, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -28,6 +28,7 @@ export function DownloadDialog({
   const [name, setName] = useState(given ?? '');
   const [node, setNode] = useState(chosen ?? automatic);
   const [folder, setFolder] = useState('');
+  const [sources, setSources] = useState<number>();
   const [words] = useDebouncedValue(name, 120);
   const found = useQuery({
     queryKey: ['catalogue-names', words],
@@ -37,6 +38,9 @@ export function DownloadDialog({
   const rows = found.data?.rows ?? [];
   const sizes = new Map(rows.map((row) => [row.name, row]));
   const clients = [...specs.values()].filter((spec) => manifestOf(spec.kind)?.downloads);
+  // Whoever is chosen automatically has to be able to do it, too.
+  const possible = node ? clients.filter(({ id }) => id === node) : clients;
+  const takesSources = possible.every(({ kind }) => manifestOf(kind)?.sources);
 
   const submit = async (): Promise<void> => {
     if (!name.trim()) return;
@@ -46,6 +50,7 @@ export function DownloadDialog({
       name: name.trim(),
       ...(node ? { client: node } : {}),
       ...(folder ? { folder } : {}),
+      ...(takesSources && sources !== undefined ? { sources } : {}),
     });
   };
 
@@ -91,6 +96,19 @@ export function DownloadDialog({
             ...clients.map((spec) => ({ value: spec.id, label: spec.name })),
           ]}
         />
+        {takesSources && (
+          <NumberInput
+            label="Servers at once"
+            description="At most, for a large file. 1: the one that the policy of the index or balancer chooses."
+            placeholder="As the client is set"
+            value={sources ?? ''}
+            onChange={(value) => setSources(typeof value === 'number' ? value : undefined)}
+            allowDecimal={false}
+            min={1}
+            max={50}
+            clampBehavior="strict"
+          />
+        )}
         {paths && (
           <TextInput
             label="Save to"
