@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MenuItemConstructorOptions } from 'electron';
 import * as electron from 'electron';
 import { expect, it, vi } from 'vitest';
 import { channels, type Reply } from '../contract/bridge';
@@ -36,6 +37,14 @@ it('opens one window over the core, brings it back when asked, and saves before 
   const call = fake.ipcMain.handlers.get(channels.call);
   const reply = (await call?.(event, 'workspace.apply', { command })) as Reply;
   expect(reply).toEqual({ ok: { ids: ['index1'] } });
+
+  // A menu that opened by itself would stop running nodes unasked: the panel's dialog says so first.
+  const menu = fake.Menu.setApplicationMenu.mock.calls[0]?.[0] as MenuItemConstructorOptions[];
+  const entries = menu.flatMap(({ submenu }) => (Array.isArray(submenu) ? submenu : []));
+  const open = entries.find(({ label }) => label === 'Open workspace…')?.click as () => void;
+  open();
+  expect(webContents.send).toHaveBeenCalledWith(channels.menu, 'open-workspace');
+  expect((FakeWindow.last as FakeWindow).focus).toHaveBeenCalled();
 
   fake.app.emit('window-all-closed');
   expect(fake.app.quit).toHaveBeenCalledTimes(1);

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { app, BrowserWindow, dialog, session, shell } from 'electron';
 import { version } from '../../package.json';
+import { channels, type MenuEntry } from '../contract/bridge';
 import { createCore } from '../core/core';
 import { defaultDataFolder } from '../core/data-folder';
 import { connectIpc } from './ipc';
@@ -59,7 +60,12 @@ async function open(): Promise<void> {
   serveRenderer(join(built, '../renderer'), core);
   connectIpc(core);
   const studio = followStudio(core);
-  setMenu({ call: studio.call, nodeIds: studio.nodeIds, dataFolder });
+  setMenu({
+    call: studio.call,
+    nodeIds: studio.nodeIds,
+    openWorkspace: () => askPanel('open-workspace'),
+    dataFolder,
+  });
   const tray = createTray({
     show: showWindow,
     stopAll: () =>
@@ -93,6 +99,12 @@ function showWindow(): void {
   if (window.isMinimized()) window.restore();
   window.show();
   window.focus();
+}
+
+/** The window comes to the front, and its page gets an entry of the menu to do. */
+function askPanel(entry: MenuEntry): void {
+  showWindow();
+  BrowserWindow.getAllWindows()[0]?.webContents.send(channels.menu, entry);
 }
 
 function fail(error: unknown): void {

@@ -1,4 +1,4 @@
-/** The application menu. Every entry is a call that the panel could make as well. */
+/** The application menu. Every entry is a call that the panel could make as well, or a dialog that it has. */
 import { app, dialog, Menu, type MenuItemConstructorOptions, shell } from 'electron';
 import type { CallInput, CallName } from '../contract/calls';
 
@@ -6,11 +6,13 @@ export interface MenuActions {
   call<N extends CallName>(name: N, input: CallInput<N>): Promise<unknown>;
   /** Ids of all nodes of the workspace. */
   nodeIds(): Promise<string[]>;
+  /** Shows the panel's dialog, which says what is stopped by it. */
+  openWorkspace(): void;
   dataFolder: string;
 }
 
 export function menuTemplate(
-  { call, nodeIds, dataFolder }: MenuActions,
+  { call, nodeIds, openWorkspace, dataFolder }: MenuActions,
   platform: NodeJS.Platform = process.platform,
 ): MenuItemConstructorOptions[] {
   const onAll = (name: 'nodes.start' | 'nodes.stop') => async (): Promise<void> => {
@@ -25,7 +27,7 @@ export function menuTemplate(
     {
       label: '&File',
       submenu: [
-        { label: 'Open workspace…', accelerator: 'CmdOrCtrl+O', click: act(() => openWorkspace(call)) },
+        { label: 'Open workspace…', accelerator: 'CmdOrCtrl+O', click: openWorkspace },
         { label: 'Show data folder', click: act(() => shell.openPath(dataFolder)) },
         { type: 'separator' },
         platform === 'darwin' ? { role: 'close' } : { role: 'quit' },
@@ -84,13 +86,4 @@ function undoAndRedo(
 
 export function setMenu(actions: MenuActions): void {
   Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(actions)));
-}
-
-async function openWorkspace(call: MenuActions['call']): Promise<void> {
-  const { filePaths } = await dialog.showOpenDialog({
-    title: 'Open workspace',
-    properties: ['openFile'],
-    filters: [{ name: 'Workspaces', extensions: ['json'] }],
-  });
-  if (filePaths[0]) await call('workspace.open', { path: filePaths[0] });
 }

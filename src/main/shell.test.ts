@@ -269,7 +269,7 @@ describe('the menu', () => {
     menuTemplate(...args).flatMap((menu) => (Array.isArray(menu.submenu) ? menu.submenu : []));
 
   it('leaves undo in a text field to the text, also on macOS, where a menu has every key that is left', () => {
-    const actions = { call: vi.fn(), nodeIds: async () => [], dataFolder: '/data' };
+    const actions = { call: vi.fn(), nodeIds: async () => [], openWorkspace: vi.fn(), dataFolder: '/data' };
     const keysOfUndo = (platform: NodeJS.Platform) =>
       itemsOf(actions, platform).filter(
         ({ accelerator, registerAccelerator = true }) =>
@@ -283,7 +283,8 @@ describe('the menu', () => {
 
   it('makes the calls that the panel makes', async () => {
     const call = vi.fn(async () => undefined);
-    const items = itemsOf({ call, nodeIds: async () => ['a', 'b'], dataFolder: '/data' }, 'linux');
+    const nodeIds = async () => ['a', 'b'];
+    const items = itemsOf({ call, nodeIds, openWorkspace: vi.fn(), dataFolder: '/data' }, 'linux');
     const click = (label: string): void => {
       const item = items.find((candidate) => candidate.label === label);
       if (!item?.click) throw new Error(`There is no menu entry "${label}".`);

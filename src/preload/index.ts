@@ -1,6 +1,6 @@
 /** The door between the page and the main process. It lets the contract through, and no Electron object. */
 import { contextBridge, type IpcRendererEvent, ipcRenderer, webUtils } from 'electron';
-import { channels, type Reply, type StudioBridge } from '../contract/bridge';
+import { channels, type MenuEntry, type Reply, type StudioBridge } from '../contract/bridge';
 import type { EventBatch } from '../contract/events';
 
 const bridge: StudioBridge = {
@@ -17,6 +17,11 @@ const bridge: StudioBridge = {
     ipcRenderer.on(channels.batch, listener);
     ipcRenderer.send(channels.subscribe);
     return () => void ipcRenderer.off(channels.batch, listener);
+  },
+  onMenu(onEntry) {
+    const listener = (_event: IpcRendererEvent, entry: MenuEntry): void => onEntry(entry);
+    ipcRenderer.on(channels.menu, listener);
+    return () => void ipcRenderer.off(channels.menu, listener);
   },
   pathForFile: (file) => webUtils.getPathForFile(file as File),
 };

@@ -29,7 +29,7 @@ it('exposes calls, events and paths of dropped files, and nothing of Electron', 
   await import('./index');
   expect(Object.keys(fake.exposed)).toEqual(['studio']);
   const studio = fake.exposed.studio as StudioBridge;
-  expect(Object.keys(studio).sort()).toEqual(['invoke', 'pathForFile', 'subscribe']);
+  expect(Object.keys(studio).sort()).toEqual(['invoke', 'onMenu', 'pathForFile', 'subscribe']);
 
   expect(await studio.invoke('workspace.undo', {})).toEqual({ ok: ['workspace.undo', {}] });
   expect(fake.ipcRenderer.invoke).toHaveBeenCalledWith(channels.call, 'workspace.undo', {});
@@ -42,6 +42,11 @@ it('exposes calls, events and paths of dropped files, and nothing of Electron', 
   fake.listeners.get(channels.batch)?.({ sender: 'an Electron object' }, { seq: 1, events: [] });
   expect(heard.mock.calls).toEqual([[{ seq: 1, events: [] }]]);
   stop();
+  const chosen = vi.fn();
+  const close = studio.onMenu(chosen);
+  fake.listeners.get(channels.menu)?.({ sender: 'an Electron object' }, 'open-workspace');
+  expect(chosen.mock.calls).toEqual([['open-workspace']]);
+  close();
   expect(fake.listeners.size).toBe(0);
 
   expect(studio.pathForFile({})).toBe('/tmp/hello.txt');

@@ -17,6 +17,7 @@ export function startStudio(client: StudioClient): Studio {
     later: (ms, run) => setTimeout(run, ms),
   });
   sync.start();
+  client.onMenu?.((entry) => panel.open({ kind: entry }));
   setInterval(() => {
     if (!document.hidden) sync.dispatch({ type: 'tick', now: Date.now() });
   }, 1000);

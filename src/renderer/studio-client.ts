@@ -1,5 +1,5 @@
 /** Finds the core: through Electron's preload where there is one, else over the WebSocket that served the page. */
-import type { StudioBridge } from '../contract/bridge';
+import type { MenuEntry, StudioBridge } from '../contract/bridge';
 import type { StudioTransport } from '../contract/calls';
 import { bridgeTransport } from './bridge-transport';
 import { type SocketLike, SocketTransport } from './socket-transport';
@@ -13,6 +13,8 @@ declare global {
 export interface StudioClient {
   transport: StudioTransport;
   pathForFile?: (file: File) => string;
+  /** Entries of the application menu; absent where there is none. */
+  onMenu?: (onEntry: (entry: MenuEntry) => void) => void;
   /** Tries to connect now; absent where the connection cannot be lost. */
   reconnect?: () => void;
   /** For uploads and saved files in the browser: `Authorization: Bearer …`. */
@@ -24,7 +26,11 @@ const tokenKey = 'micro-cdn-studio.token';
 export function createClient(): StudioClient {
   if (window.studio) {
     const { studio } = window;
-    return { transport: bridgeTransport(studio), pathForFile: (file) => studio.pathForFile(file) };
+    return {
+      transport: bridgeTransport(studio),
+      pathForFile: (file) => studio.pathForFile(file),
+      onMenu: (onEntry) => studio.onMenu(onEntry),
+    };
   }
   const token = takeToken();
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
