@@ -1,5 +1,5 @@
 /** The replica balancer and the ring in the panel: launched by click, broken, healed, looked at. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from './fixtures';
 
@@ -24,6 +24,8 @@ test('a ring is built by clicks, holds what is dropped on it, and closes when a 
   await studio.openInspectorTab('Overview');
   const copies = studio.inspector.getByRole('region', { name: 'Copies of the list' });
   await expect(copies).toContainText('all agree');
+  const lists = readFileSync(await studio.save('Export the copies of the list'), 'utf8');
+  expect(lists).toMatch(/^Member,List,.*\r\nRing1,127\.0\.0\.1:\d+ .*,false,\w+,false\r\n/);
   await expect(studio.inspector.getByRole('region', { name: 'Items' })).toContainText('dropped.txt');
 
   await studio.act('Ring2', 'Kill');

@@ -1,5 +1,5 @@
 /** The HTTP family in the panel: built by clicks, used by clicks, and what the person sees of it. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from '@playwright/test';
 import { expect, test } from './fixtures';
@@ -139,6 +139,10 @@ test('a balancer says why it chose, and nobody is sent to an origin that was kil
   await expect(why).toContainText(/was drawn with \d of 3 tickets/);
   const row = (name: string) => section('Servers').getByRole('row').filter({ hasText: name });
   await expect(row(chosen)).toContainText('up');
+  const servers = readFileSync(await studio.save('Export the servers'), 'utf8');
+  expect(servers).toMatch(/^Server,State,.*\r\n127\.0\.0\.1:8\d00,up,/);
+  const decisions = readFileSync(await studio.save('Export the decisions'), 'utf8');
+  expect(decisions).toMatch(/^Time,Client,Path,.*\r\n.*was drawn with \d of 3 tickets.*\r\n$/s);
 
   await studio.act(chosen, 'Kill');
   await studio.expectState(chosen, 'crashed');

@@ -61,6 +61,31 @@ export function ExportButton({ what, formats, disabled = false, compact = false 
   );
 }
 
+/** For a list that stands in a section of the inspector, where there is little room. */
+export function ExportList<Row>({
+  name,
+  columns,
+  rows,
+  all = () => rows,
+}: {
+  /** What is saved, and the name of the file: 'decisions'. */
+  name: string;
+  columns: readonly CsvColumn<Row>[];
+  /** What is shown; without any, there is nothing to save. */
+  rows: readonly Row[];
+  /** Fetches those too that are not shown. */
+  all?: () => Promise<readonly Row[]> | readonly Row[];
+}) {
+  return (
+    <ExportButton
+      compact
+      what={`the ${name}`}
+      disabled={rows.length === 0}
+      formats={[asCsv(name, columns, all)]}
+    />
+  );
+}
+
 /** @param rows may ask for those that are not here yet */
 export function asCsv<Row>(
   name: string,

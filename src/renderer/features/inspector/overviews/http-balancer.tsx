@@ -8,8 +8,10 @@ import { formatCount, formatPercent, formatTime } from '../../../format';
 import type { Tone } from '../../../node-state';
 import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
+import { ExportList } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { BalancedServers, type ServerColumn } from './balanced-servers';
+import { httpDecisionColumns, httpServerColumns } from './exported-lists';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
 
@@ -22,7 +24,15 @@ export function HttpBalancerOverview({ node }: { node: string }) {
   const running = state === 'running' || state === 'draining';
   return (
     <>
-      <Section title="Servers" aside={<span className={css.muted}>{formatCount(requests, 'request')}</span>}>
+      <Section
+        title="Servers"
+        aside={
+          <>
+            <span className={css.muted}>{formatCount(requests, 'request')}</span>
+            <ExportList name="servers" columns={httpServerColumns} rows={backends} />
+          </>
+        }
+      >
         <Facts>
           {unserved > 0 && <Fact label="No server up">{formatCount(unserved, 'request')}</Fact>}
           {retries > 0 && <Fact label="Sent again">{formatCount(retries, 'request')}</Fact>}
@@ -73,19 +83,25 @@ const columns: readonly ServerColumn<BackendView>[] = [
 /** "Why this server?" for the newest clients. */
 function Decisions({ node, version, running }: { node: string; version: number; running: boolean }) {
   const { client } = useStudioParts();
+  const decisions = async (input: { limit?: number }): Promise<HttpDecision[]> =>
+    (await client.transport.call('nodes.operate', {
+      id: node,
+      operation: 'decisions',
+      input,
+    })) as HttpDecision[];
   const { data = [] } = useQuery({
     queryKey: ['http-decisions', node, version],
-    queryFn: async () =>
-      (await client.transport.call('nodes.operate', {
-        id: node,
-        operation: 'decisions',
-        input: { limit: 12 },
-      })) as HttpDecision[],
+    queryFn: () => decisions({ limit: 12 }),
     enabled: running && version > 0,
     placeholderData: (old) => old,
   });
   return (
-    <Section title="Why this server?">
+    <Section
+      title="Why this server?"
+      aside={
+        <ExportList name="decisions" columns={httpDecisionColumns} rows={data} all={() => decisions({})} />
+      }
+    >
       {data.length === 0 && <EmptyState title="No client has asked yet." />}
       <ul className={css.list}>
         {data.map((decision) => (

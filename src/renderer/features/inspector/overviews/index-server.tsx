@@ -9,7 +9,7 @@ import type { Tone } from '../../../node-state';
 import type { Lookup } from '../../../panel-state';
 import { useNodeState, useNodeView, usePanelState, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
-import { asCsv, ExportButton } from '../../../ui/export-button';
+import { ExportList } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { decisionOf } from './decision-of';
 import css from './server-list.module.css';
@@ -129,11 +129,11 @@ function Decisions({
               All lookups
             </Button>
           )}
-          <ExportButton
-            compact
-            what="the decisions"
-            disabled={data.length === 0}
-            formats={[asCsv('decisions', csvColumns, () => decisions({ limit: ALL }))]}
+          <ExportList
+            name="decisions"
+            columns={csvColumns}
+            rows={data}
+            all={() => decisions({ limit: ALL })}
           />
         </>
       }

@@ -5,7 +5,9 @@ import type { P2pIndexSnapshot } from '../../../../nodes/p2p-index/manifest';
 import { formatBytes, formatCount, formatSpan } from '../../../format';
 import { useNodeState, useNodeView, useRun } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
+import { ExportList } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
+import { registeredPeerColumns } from './exported-lists';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
 
@@ -16,7 +18,15 @@ export function P2pIndexOverview({ node }: { node: string }) {
   const registered = peers.filter(({ port }) => port > 0);
   return (
     <>
-      <Section title="Peers" aside={<span className={css.muted}>{formatCount(files, 'file')}</span>}>
+      <Section
+        title="Peers"
+        aside={
+          <>
+            <span className={css.muted}>{formatCount(files, 'file')}</span>
+            <ExportList name="peers" columns={registeredPeerColumns} rows={registered} />
+          </>
+        }
+      >
         {registered.length === 0 && (
           <EmptyState title={running ? 'No peer has registered yet.' : 'Not running.'} />
         )}

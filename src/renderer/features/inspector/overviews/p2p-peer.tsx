@@ -11,7 +11,9 @@ import { formatBytes, formatCount, formatPercent, formatRate } from '../../../fo
 import type { Tone } from '../../../node-state';
 import { useNodeState, useNodeView, usePanel, useRun } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
+import { ExportList } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
+import { peerSourceColumns, peerUploadColumns } from './exported-lists';
 import { NodeAtAddress } from './node-at-address';
 import { PieceMap, SourceSwatch } from './piece-map';
 import { RateLimit } from './rate-limit';
@@ -156,6 +158,7 @@ function Download({
             >
               {paused ? 'Go on' : 'Pause'}
             </Button>
+            <ExportList name={`sources of ${name}`} columns={peerSourceColumns} rows={sources} />
           </Group>
         )
       }
@@ -212,7 +215,15 @@ function isGone({ state }: PeerSource): boolean {
 
 function Uploads({ uploads, limit }: { uploads: readonly PeerUpload[]; limit: ReactNode }) {
   return (
-    <Section title="Uploads" aside={limit}>
+    <Section
+      title="Uploads"
+      aside={
+        <Group gap={6} wrap="nowrap">
+          {limit}
+          <ExportList name="uploads" columns={peerUploadColumns} rows={uploads} />
+        </Group>
+      }
+    >
       {uploads.length === 0 && <EmptyState title="Nobody downloads from this peer." />}
       <ul className={css.list}>
         {uploads.map((upload) => (

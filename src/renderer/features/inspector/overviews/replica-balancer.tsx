@@ -8,9 +8,11 @@ import { formatCount, formatPercent, formatSpan, formatTime } from '../../../for
 import type { Tone } from '../../../node-state';
 import { useNodeState, useNodeView, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
+import { ExportList } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { useNow } from '../../../ui/use-now';
 import { BalancedServers, type ServerColumn } from './balanced-servers';
+import { replicaColumns, replicaDecisionColumns } from './exported-lists';
 import { NodeAtAddress } from './node-at-address';
 import css from './server-list.module.css';
 
@@ -38,7 +40,12 @@ export function ReplicaBalancerOverview({ node }: { node: string }) {
     <>
       <Section
         title="Replicas"
-        aside={<span className={css.muted}>{formatCount(assigned, 'client')} sent on</span>}
+        aside={
+          <>
+            <span className={css.muted}>{formatCount(assigned, 'client')} sent on</span>
+            <ExportList name="replicas" columns={replicaColumns} rows={replicas} />
+          </>
+        }
       >
         <Facts>
           {waiting > 0 && (
@@ -119,7 +126,10 @@ function Decisions({ node, version, running }: { node: string; version: number; 
     placeholderData: (old) => old,
   });
   return (
-    <Section title="Why this replica?">
+    <Section
+      title="Why this replica?"
+      aside={<ExportList name="decisions" columns={replicaDecisionColumns} rows={data} />}
+    >
       {data.length === 0 && <EmptyState title="No client has asked yet." />}
       <ul className={css.list}>
         {data.slice(0, 12).map((decision) => (

@@ -6,8 +6,10 @@ import type { Tone } from '../../../node-state';
 import { isAlive } from '../../../node-state';
 import { useNodeState, useNodeView, useStudio, useStudioParts } from '../../../studio-context';
 import { EmptyState } from '../../../ui/empty-state';
+import { ExportList } from '../../../ui/export-button';
 import { Fact, Facts, Section } from '../../../ui/facts';
 import { useNow } from '../../../ui/use-now';
+import { ringCopyColumns, ringItemColumns, ringMemberColumns } from './exported-lists';
 import { NodeAtAddress } from './node-at-address';
 import { compareCopies, type ListCopy } from './ring-copies';
 import css from './server-list.module.css';
@@ -61,7 +63,10 @@ export function RingServerOverview({ node }: { node: string }) {
           </div>
         ))}
       </Section>
-      <Section title="Members">
+      <Section
+        title="Members"
+        aside={<ExportList name="members" columns={ringMemberColumns} rows={members} />}
+      >
         <ul className={css.list}>
           {members.map((member) => (
             <li key={member.address} className={css.server}>
@@ -112,7 +117,12 @@ function Copies() {
   return (
     <Section
       title="Copies of the list"
-      aside={<span className={css.muted}>{agreed ? 'all agree' : 'they disagree'}</span>}
+      aside={
+        <>
+          <span className={css.muted}>{agreed ? 'all agree' : 'they disagree'}</span>
+          <ExportList name="copies of the list" columns={ringCopyColumns} rows={rows} />
+        </>
+      }
     >
       <table className={css.candidates}>
         <caption className="unseen">The list of members as each member keeps it</caption>
@@ -165,9 +175,12 @@ function Items({ node, snapshot }: { node: string; snapshot: Partial<RingSnapsho
     <Section
       title="Items"
       aside={
-        <span className={css.muted}>
-          {formatCount(items, 'item')} · {formatBytes(bytes)}
-        </span>
+        <>
+          <span className={css.muted}>
+            {formatCount(items, 'item')} · {formatBytes(bytes)}
+          </span>
+          <ExportList name="items" columns={ringItemColumns} rows={data} />
+        </>
       }
     >
       {items === 0 && (
