@@ -1,10 +1,11 @@
 /** A link: a plain straight line from card to card. What moves on it is drawn by the overlay. */
 import { BaseEdge, type Edge, type EdgeProps, type InternalNode, useInternalNode } from '@xyflow/react';
-import { memo } from 'react';
+import { type CSSProperties, memo } from 'react';
 import type { LinkMark } from '../../fault-links';
 import { FaultBadge } from './fault-badge';
 import { type Box, lineBetween, pointOn } from './geometry';
 import css from './link-edge.module.css';
+import { linkLooks, transientDash } from './link-looks';
 
 export type LinkFlowEdge = Edge<
   { label: string; transient: boolean; showLabel: boolean; mark?: LinkMark | undefined },
@@ -41,6 +42,19 @@ export function boxOf(node: InternalNode): Box {
   };
 }
 
+/** What differs from link to link, for the style sheet. */
+function styleOf(mark: LinkMark | undefined, transient: boolean | undefined): CSSProperties {
+  const look = mark && linkLooks[mark.look];
+  return {
+    '--dash': look?.dash ?? (transient ? transientDash : 'none'),
+    ...(look && {
+      '--look': `var(--${look.tone})`,
+      '--look-width': look.width,
+      '--look-opacity': look.opacity ?? 1,
+    }),
+  } as CSSProperties;
+}
+
 export const LinkEdge = memo(function LinkEdge({
   id,
   source,
@@ -63,7 +77,7 @@ export const LinkEdge = memo(function LinkEdge({
         path={`M${line.x1} ${line.y1}L${line.x2} ${line.y2}`}
         interactionWidth={18}
         className={css.line}
-        data-transient={data?.transient || undefined}
+        style={styleOf(mark, data?.transient)}
         data-selected={selected || undefined}
         data-look={mark?.look}
       />

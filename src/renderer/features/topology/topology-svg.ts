@@ -1,7 +1,7 @@
 /** The network as a picture of its own: nodes, links, states and faults, as the canvas has them, all of it in view. */
 import { manifestOf } from '../../../nodes/manifests';
 import { clipped, element, svgDocument, textAt } from '../../export/svg';
-import { linkMarks, nodeBadge } from '../../fault-links';
+import { type LinkMark, linkMarks, nodeBadge } from '../../fault-links';
 import { type GraphLink, graphOf } from '../../graph';
 import { kindOf } from '../../kinds/kinds';
 import { cardSize, type Point } from '../../layout';
@@ -9,7 +9,9 @@ import { stateIn, tones } from '../../node-state';
 import type { StudioState } from '../../studio-store';
 import { tokenColour } from '../../token-colours';
 import { stateLabels } from '../../ui/status';
+import { badgeFont, badgeSize } from './badge-size';
 import { type Box, lineBetween, pointOn } from './geometry';
+import { linkLooks, transientDash } from './link-looks';
 import { outsideSize } from './outside-card';
 
 const margin = 32;
@@ -28,7 +30,7 @@ export function topologySvg(state: StudioState, positions: ReadonlyMap<string, P
   return svgDocument(
     frameOf([...boxes.values()]),
     tokenColour('canvas'),
-    ...graph.links.map((link) => linkPicture(link, boxes, marks.get(link.id)?.text)),
+    ...graph.links.map((link) => linkPicture(link, boxes, marks.get(link.id))),
     ...[...state.specs.keys()].map((id) => nodePicture(id, boxes.get(id), state)),
     ...graph.outside.map(({ id, label, address }) => outsidePicture(boxes.get(id), label, address)),
   );
@@ -44,30 +46,65 @@ function frameOf(boxes: readonly Box[]): Box & { left: number; top: number } {
     : { x: left, y: top, left, top, width, height };
 }
 
-function linkPicture(link: GraphLink, boxes: ReadonlyMap<string, Box>, fault: string | undefined): string {
+function linkPicture(link: GraphLink, boxes: ReadonlyMap<string, Box>, mark: LinkMark | undefined): string {
   const from = boxes.get(link.source);
   const to = boxes.get(link.target);
   const line = from && to ? lineBetween(from, to) : null;
   if (!line) return '';
+  const look = mark && linkLooks[mark.look];
   const middle = pointOn(line, 0.5);
-  // The halo keeps the text readable over other links.
-  const halo = { 'paint-order': 'stroke', stroke: tokenColour('canvas'), 'stroke-width': 5 };
-  const label = { ...halo, 'text-anchor': 'middle', 'font-size': 10.5 };
+  const label = link.transient ? pointOn(line, 0.28) : middle;
   return (
     element('path', {
       d: `M${line.x1} ${line.y1}L${line.x2} ${line.y2}`,
-      stroke: tokenColour(fault ? 'warn' : 'line-strong'),
-      'stroke-width': fault ? 2 : 1.25,
-      'stroke-dasharray': fault ? '7 5 2 5' : link.transient ? '4 4' : undefined,
+      stroke: tokenColour(look?.tone ?? 'line-strong'),
+      'stroke-width': look?.width ?? 1.25,
+      'stroke-opacity': look?.opacity,
+      'stroke-dasharray': look?.dash ?? (link.transient ? transientDash : undefined),
     }) +
-    textAt(middle.x, middle.y - 5, link.roles.join(', '), { ...label, fill: tokenColour('ink-3') }) +
-    (fault
-      ? textAt(middle.x, middle.y + 12, `⚠ ${fault}`, {
-          ...label,
-          'font-weight': 600,
-          fill: tokenColour('warn'),
-        })
-      : '')
+    (mark ? badgePicture(mark, middle) : '') +
+    textAt(label.x, label.y - (mark ? 15 : 5), link.roles.join(', '), {
+      // The halo keeps the text readable over other links.
+      'paint-order': 'stroke',
+      stroke: tokenColour('canvas'),
+      'stroke-width': 5,
+      'text-anchor': 'middle',
+      'font-size': 10.5,
+      fill: tokenColour('ink-3'),
+    })
+  );
+}
+
+function badgePicture({ look, text }: LinkMark, at: { x: number; y: number }): string {
+  const { width, height, sign, text: place } = badgeSize(text);
+  const stroke = tokenColour(linkLooks[look].tone);
+  return element(
+    'g',
+    { transform: `translate(${at.x} ${at.y})` },
+    element('rect', {
+      x: -width / 2,
+      y: -height / 2,
+      width,
+      height,
+      rx: height / 2,
+      fill: tokenColour('raised'),
+      stroke,
+      'stroke-width': 1.2,
+    }),
+    element('path', {
+      d: linkLooks[look].sign,
+      transform: `translate(${sign.x} ${sign.y})`,
+      fill: 'none',
+      stroke,
+      'stroke-width': 1.5,
+      'stroke-linecap': 'round',
+      'stroke-linejoin': 'round',
+    }),
+    textAt(place.x, place.y, text, {
+      'font-size': badgeFont.size,
+      'font-weight': badgeFont.weight,
+      fill: tokenColour('ink'),
+    }),
   );
 }
 
