@@ -29,6 +29,21 @@ test('the topology is a table with the same actions', async ({ studio }) => {
   await expect(row).toContainText('Stopped');
 });
 
+test('the table needs no scrolling sideways beside the inspector: what matters least gives way', async ({
+  studio,
+}) => {
+  await studio.buildSample();
+  await studio.topology.getByText('Table', { exact: true }).click();
+  const table = studio.topology.getByRole('grid', { name: 'Nodes' });
+  const heads = table.getByRole('columnheader');
+  const overhang = () => table.evaluate((grid) => grid.scrollWidth - grid.clientWidth);
+  await expect(heads).toHaveText(['Name', 'Kind', 'State', 'Actions', 'Figures', 'Links']);
+  expect(await overhang()).toBe(0);
+  await studio.page.setViewportSize({ width: 1920, height: 800 });
+  await expect(heads).toContainText(['Ports', 'CPU', 'Heap', 'Links']);
+  expect(await overhang()).toBe(0);
+});
+
 test('in the table, links are opened and broken, and nodes are duplicated by key', async ({ studio }) => {
   const { page } = studio;
   await studio.buildSample();
@@ -41,7 +56,7 @@ test('in the table, links are opened and broken, and nodes are duplicated by key
   await expect(page.getByRole('menu', { name: 'Actions for the link CS1 – Index1' })).toBeVisible();
   await page.keyboard.press('Escape');
 
-  await studio.topology.getByRole('row').filter({ hasText: 'CS2' }).click();
+  await studio.topology.getByRole('row').filter({ hasText: 'CS2' }).getByText('CS2').click();
   await page.keyboard.press('ControlOrMeta+d');
   await expect(studio.topology.getByRole('row').filter({ hasText: 'CS3' })).toBeVisible();
 });
@@ -61,6 +76,8 @@ test('“why?” of a download opens the decision that it followed, not the newe
 
 test('a foreign server that registers at our index is a row of the table too', async ({ studio }) => {
   await studio.buildSample();
+  // Wide enough for the ports.
+  await studio.page.setViewportSize({ width: 1600, height: 800 });
   await studio.topology.getByText('Table', { exact: true }).click();
   const index = await studio.topology.getByRole('row', { name: /^Index1 / }).innerText();
   const foreign = connect(Number(/\b\d{4,5}\b/.exec(index)?.[0]), '127.0.0.1');

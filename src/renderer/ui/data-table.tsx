@@ -5,14 +5,22 @@
  */
 import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
+import { type FittedColumn, fittingColumns, leastWidth } from './column-fit';
 import css from './data-table.module.css';
 
-export interface Column<Row> {
+export interface Column<Row> extends FittedColumn {
   id: string;
   header: string;
-  /** A CSS grid track: `minmax(120px, 1fr)`, `80px`. */
-  width: string;
   align?: 'end';
   sortable?: boolean;
   /** `active`: the row has the keyboard, so its buttons may be tab stops. */
@@ -46,8 +54,9 @@ export interface DataTableProps<Row> {
 }
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, total, row, keyOf, rowHeight = 30, sort, selected, follow, onRange } = props;
+  const { total, row, keyOf, rowHeight = 30, sort, selected, follow, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  const columns = fittingColumns(props.columns, useWidth(scroller));
   const [active, setActive] = useState(0);
   const anchor = useRef(0);
   const atEnd = useRef(true);
@@ -242,9 +251,19 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   );
 }
 
-/** Narrower than this the table scrolls sideways: the sum of the first length in each track. */
-function leastWidth(columns: readonly { width: string }[]): number {
-  return columns.reduce((sum, { width }) => sum + Number(/(\d+)px/.exec(width)?.[1] ?? 0), 0);
+/** Of the room within an element, without its scroll bar, before the first picture and whenever it changes. */
+function useWidth(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(Number.POSITIVE_INFINITY);
+  useLayoutEffect(() => {
+    const { current } = element;
+    if (!current) return;
+    const measure = (): void => setWidth(current.clientWidth);
+    measure();
+    const resized = new ResizeObserver(measure);
+    resized.observe(current);
+    return () => resized.disconnect();
+  }, [element]);
+  return width;
 }
 
 /** Where a menu opens: at the pointer, or below the element when the key was pressed. */

@@ -166,13 +166,15 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
       {
         id: 'figures',
         header: 'Figures',
-        width: 'minmax(150px, 1fr)',
+        width: 'minmax(120px, 1fr)',
+        yields: 4,
         cell: ({ node }) => node && figuresOf(node),
       },
       {
         id: 'ports',
         header: 'Ports',
         width: '104px',
+        yields: 3,
         cell: ({ node, address }) => (
           <span className="mono" title={address}>
             {address ?? Object.values(node?.view?.ports ?? {}).join(' ')}
@@ -183,6 +185,7 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         id: 'cpu',
         header: 'CPU',
         width: '64px',
+        yields: 2,
         align: 'end',
         sortable: true,
         cell: ({ node }) => (node?.view?.cpu === undefined ? '' : `${Math.round(node.view.cpu * 100)} %`),
@@ -191,6 +194,7 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         id: 'memory',
         header: 'Heap',
         width: '84px',
+        yields: 1,
         align: 'end',
         sortable: true,
         cell: ({ node }) => (node?.view?.heapBytes === undefined ? '' : formatBytes(node.view.heapBytes)),
@@ -199,6 +203,7 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         id: 'links',
         header: 'Links',
         width: 'minmax(140px, 1.4fr)',
+        yields: 5,
         cell: ({ name, links }, active) => <Links of={name} links={links} active={active} onMenu={onMenu} />,
       },
     ],
@@ -314,6 +319,7 @@ function Links({
           tabIndex={active ? 0 : -1}
           className={css.link}
           aria-label={`Link of ${of}: ${text}`}
+          title={text}
           onClick={(event) => {
             event.stopPropagation();
             panel.patch({ selection: [], selectedLink: id, inspectorOpen: true });
