@@ -14,7 +14,7 @@ import type {
 } from '../../../contract/fields';
 import { nameOf } from '../../graph';
 import { isAlive } from '../../node-state';
-import { portUser } from '../../port-use';
+import { portUser } from '../../port-claims';
 import { useNodeState, useRun, useStudio, useStudioParts } from '../../studio-context';
 import css from './config.module.css';
 import {

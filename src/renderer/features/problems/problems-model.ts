@@ -1,6 +1,6 @@
 /** What needs a person's attention now. Derived from the state; a problem that is solved is gone. Pure. */
 import { stateIn } from '../../node-state';
-import { portConflicts } from '../../port-use';
+import { portConflicts } from '../../port-claims';
 import type { StudioState } from '../../studio-store';
 
 export interface Problem {

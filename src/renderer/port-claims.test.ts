@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { portConflicts, portUser } from './port-use';
+import { portConflicts, portUser } from './port-claims';
 import { microCdn, spec } from './testing/network';
 
 const server = (id: string, config: Record<string, unknown>) => spec(id, 'content-server', id, config);
