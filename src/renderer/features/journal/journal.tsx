@@ -75,7 +75,6 @@ export function Journal() {
         <MultiSelect
           aria-label="Levels"
           placeholder={shown.length === 0 ? 'All levels' : ''}
-          size="xs"
           w={170}
           data={levels}
           value={shown}

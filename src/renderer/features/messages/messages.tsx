@@ -38,10 +38,7 @@ export function Messages() {
       <MultiSelect
         aria-label="Nodes"
         placeholder={nodes.length === 0 ? 'All nodes' : ''}
-        size="xs"
         w={220}
-        searchable
-        clearable
         data={[...specs.values()].map((spec) => ({ value: spec.id, label: spec.name }))}
         value={nodes.filter((id) => specs.has(id))}
         onChange={(messageNodes) => panel.patch({ messageNodes })}
@@ -203,10 +200,7 @@ function MessageList({
             <MultiSelect
               aria-label="Kinds of message"
               placeholder={kinds.length === 0 ? 'All kinds' : ''}
-              size="xs"
               w={150}
-              searchable
-              clearable
               data={kindChoices(arrows, kinds)}
               value={[...kinds]}
               onChange={setKinds}

@@ -41,10 +41,7 @@ export function Metrics() {
         <MultiSelect
           aria-label="Nodes"
           placeholder={chosen.length === 0 ? 'All nodes' : ''}
-          size="xs"
           w={240}
-          searchable
-          clearable
           data={[...specs.values()].map((spec) => ({ value: spec.id, label: spec.name }))}
           value={chosen.filter((id) => specs.has(id))}
           onChange={setChosen}
