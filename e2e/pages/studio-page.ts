@@ -180,7 +180,7 @@ export class StudioPage {
     await this.dock.getByRole('button', { name: /^Download…/ }).click();
     const dialog = this.page.getByRole('dialog', { name: 'Download a file' });
     await dialog.getByLabel('File name').fill(name);
-    if (sources) await dialog.getByLabel('Servers at once').fill(String(sources));
+    if (sources) await dialog.getByLabel('Sources at once').fill(String(sources));
     await dialog.getByRole('button', { name: 'Download', exact: true }).click();
     await expect(dialog).toBeHidden();
   }

@@ -20,6 +20,8 @@ export interface DownloadJob {
   limit: number;
   /** Undefined: as it was when it was last begun, or else normal. */
   priority: Priority | undefined;
+  /** Peers that are used at once, at most. */
+  maxSources: number;
   /** Fires when it is over. */
   ended: AbortSignal;
 }

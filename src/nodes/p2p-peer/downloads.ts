@@ -139,7 +139,7 @@ export class Downloads {
   }
 
   #job(
-    { name, keepPartial, priority }: P2pPeerOperations['download']['input'],
+    { name, keepPartial, priority, sources }: P2pPeerOperations['download']['input'],
     folder: Folder,
     scope: OperationScope,
     ended: AbortSignal,
@@ -156,6 +156,7 @@ export class Downloads {
       scope,
       limit: config.downloadLimit,
       priority,
+      maxSources: sources ?? config.maxSources,
       ended,
     };
   }

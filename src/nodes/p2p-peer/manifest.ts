@@ -16,6 +16,7 @@ export const manifest = defineNode({
   filesField: 'files',
   downloads: true,
   priorities: true,
+  sources: true,
   positional: ['index', 'tcpPort', 'files'],
   fields: {
     host: hostField,
@@ -221,6 +222,8 @@ export interface P2pPeerOperations {
       keepPartial?: boolean;
       /** Absent: as it was when it was last begun, or else normal. */
       priority?: Priority;
+      /** Stands for `maxSources` this once. */
+      sources?: number;
     };
     output: PeerDownloadResult;
   };

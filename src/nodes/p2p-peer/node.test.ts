@@ -46,6 +46,15 @@ describe('downloading from our own peers', () => {
     expect(await world.stop()).toEqual({ timers: 0, listeners: 0, sockets: 0 });
   });
 
+  it('takes no more peers at once than the download is to use, whatever the peer is set to', async () => {
+    const world = await swarm(3);
+    await world.peer(9);
+    const result = await world.inTime(world.download(9, 'big.bin', { sources: 1 }).result);
+    expect(result.segments.map(({ bytes }) => bytes)).toEqual([SIZE]);
+    expect(saved(world, 9).equals(bytes)).toBe(true);
+    await world.stop();
+  });
+
   it('goes on when one is killed, one hangs and one sends wrong bytes, and tells why', async () => {
     const world = await swarm(4, { uploadLimit: 400_000 });
     await world.peer(9);

@@ -24,7 +24,7 @@ const READD_MS = 5000;
 
 export interface SwarmDownloadOptions {
   context: NodeContext;
-  config: Pick<P2pPeerConfig, 'timeoutMs' | 'patienceMs' | 'maxSources'>;
+  config: Pick<P2pPeerConfig, 'timeoutMs' | 'patienceMs'>;
   /** Our own id. */
   peer: string;
   ownPort(): number;
@@ -146,7 +146,7 @@ export class SwarmDownload implements Fetching {
 
   #newEngine({ layout, root, hashes }: PieceHashes): MultiSourceDownload {
     const { context, config, shares, changed } = this.#options;
-    const { name, folder, limit, priority, keepPartial, scope } = this.#job;
+    const { name, folder, limit, priority, maxSources, keepPartial, scope } = this.#job;
     return new MultiSourceDownload(
       context,
       {
@@ -158,7 +158,7 @@ export class SwarmDownload implements Fetching {
         order: 'rarest',
         timeoutMs: config.timeoutMs,
         patienceMs: config.patienceMs,
-        maxSources: config.maxSources,
+        maxSources,
         limit,
         shares,
         priority,

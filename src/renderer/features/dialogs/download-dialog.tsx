@@ -98,8 +98,8 @@ export function DownloadDialog({
         />
         {takesSources && (
           <NumberInput
-            label="Servers at once"
-            description="At most, for a large file. 1: the one that the policy of the index or balancer chooses."
+            label="Sources at once"
+            description="Servers or peers, at most, for a large file. 1: the one that index or balancer choose."
             placeholder="As the client is set"
             value={sources ?? ''}
             onChange={(value) => setSources(typeof value === 'number' ? value : undefined)}
