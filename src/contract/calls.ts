@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { EventBatch, LogLine, Snapshot, WireMessage } from './events';
 import { faultSpecSchema } from './fault';
 import { priorities } from './priority';
+import { type RecordingRow, recordingIdPattern } from './recording';
 import { endpointSchema } from './schema';
 import { settingsChangeSchema } from './settings';
 import { positionSchema, workspaceCommandSchema } from './workspace';
@@ -13,6 +14,8 @@ import { positionSchema, workspaceCommandSchema } from './workspace';
 const ids = z.object({ ids: z.array(z.string().min(1).max(64)).min(1).max(2000) });
 const id = z.object({ id: z.string().min(1).max(64) });
 const nothing = z.object({});
+const recordingName = z.string().trim().min(1).max(120);
+const recordingId = z.object({ id: z.string().regex(recordingIdPattern) });
 
 /** A page of a sorted, filtered list; lists may have hundreds of thousands of rows. */
 const page = z.object({
@@ -207,6 +210,22 @@ export const calls = {
   'faults.order': call<void>()(z.object({ ids: z.array(z.string().min(1).max(64)).min(1).max(5000) })),
   'faults.remove': call<void>()(z.object({ ids: z.array(z.string().min(1).max(64)).min(1).max(5000) })),
   'faults.healAll': call<void>()(nothing),
+
+  /** From now on, what changes the network is recorded, whichever panel it comes from. */
+  'recordings.start': call<void>()(nothing),
+  /** Ends the recording and saves it with the workspace; null when nothing was done that could be saved. */
+  'recordings.stop': call<(RecordingRow & { path: string }) | null>()(
+    z.object({ name: recordingName.optional() }),
+  ),
+  /** Those of this workspace, the newest first; files that cannot be read among them. */
+  'recordings.list': call<RecordingRow[]>()(nothing),
+  /** Does again what was recorded, as a task. */
+  'recordings.replay': call<{ task: string }>()(recordingId),
+  'recordings.rename': call<void>()(recordingId.extend({ name: recordingName })),
+  /** The file as it is, to be saved elsewhere. */
+  'recordings.read': call<{ fileName: string; text: string }>()(recordingId),
+  /** Deletes it for good. */
+  'recordings.remove': call<void>()(recordingId),
 
   'settings.set': call<void>()(z.object({ settings: settingsChangeSchema })),
   /** Shows a file or folder in the system's file manager. Only where `shell.paths`. */

@@ -7,6 +7,7 @@ import type { FaultSpec } from './fault';
 import type { LatencyCounts } from './latency';
 import type { HopSample } from './node-port';
 import type { Priority } from './priority';
+import type { RecorderView } from './recording';
 import type { Settings } from './settings';
 import type { Workspace } from './workspace';
 
@@ -196,7 +197,8 @@ export type StudioEvent =
   | { type: 'files-changed'; node: string }
   | { type: 'notice'; notice: Notice }
   | { type: 'settings'; settings: Settings }
-  | { type: 'faults'; faults: FaultSpec[] };
+  | { type: 'faults'; faults: FaultSpec[] }
+  | { type: 'recorder'; recorder: RecorderView };
 
 export interface EventBatch {
   /** Rises by one; `snapshot().seq` is that of the last batch it contains. */
@@ -216,6 +218,7 @@ export interface Snapshot {
   journal: JournalEntry[];
   settings: Settings;
   faults: FaultSpec[];
+  recorder: RecorderView;
 }
 
 export interface ShellInfo {

@@ -13,6 +13,7 @@ import { createHandlers, type Handlers } from './handlers';
 import { Journal } from './journal/journal';
 import { NodeRecords } from './journal/node-records';
 import { TelemetryRouter } from './journal/telemetry-router';
+import { Recordings } from './recording/recordings';
 import { Relays } from './relays/relays';
 import { SettingsStore } from './settings';
 import type { NodeLauncher } from './supervisor/launcher';
@@ -75,6 +76,7 @@ export class Core {
   readonly content: Content;
   readonly transfers: Transfers;
   readonly catalogue: Catalogue;
+  readonly recordings: Recordings;
   readonly savedFiles = new SavedFiles();
   readonly #handlers: Handlers;
   readonly #catalogueMarks = new Map<string, string>();
@@ -165,6 +167,7 @@ export class Core {
           )
           .map(({ id }) => id),
     });
+    this.recordings = new Recordings(this);
     this.#handlers = createHandlers(this);
   }
 
@@ -188,7 +191,8 @@ export class Core {
       const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
       throw new StudioError('BAD_INPUT', `${where}${issue?.message ?? 'not valid'}`, `In ${name}.`);
     }
-    return await this.#handlers[name](parsed.data as CallParsed<N>, session);
+    const checked = parsed.data as CallParsed<N>;
+    return await this.recordings.pass(name, checked, () => this.#handlers[name](checked, session));
   }
 
   /** Opens a panel. Batches follow until it is closed. */
@@ -218,6 +222,7 @@ export class Core {
       journal: this.journal.list({ limit: SNAPSHOT_JOURNAL }),
       settings: this.settings.current,
       faults: this.faults.list(),
+      recorder: this.recordings.view,
     };
   }
 
@@ -304,6 +309,7 @@ export class Core {
   async #leaveWorkspace(): Promise<void> {
     const workspace = this.#workspace;
     if (!workspace) return;
+    await this.recordings.leave();
     this.tasks.cancelAll();
     await this.transfers.close();
     await this.supervisor.clear();

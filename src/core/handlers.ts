@@ -12,7 +12,8 @@ export type Handlers = {
 };
 
 export function createHandlers(core: Core): Handlers {
-  const { supervisor, relays, faults, content, transfers, tasks, records, settings, catalogue } = core;
+  const { supervisor, relays, faults, content, transfers, tasks, records, settings, catalogue, recordings } =
+    core;
   const { shellActions, dataFolder } = core.options;
   /** Names that are not there are an error at once; the outcome is told by events, as of any long work. */
   const known = (ids: readonly string[]): void => {
@@ -119,6 +120,17 @@ export function createHandlers(core: Core): Handlers {
     'faults.order': ({ ids }) => faults.order(ids),
     'faults.remove': ({ ids }) => faults.remove(ids),
     'faults.healAll': () => faults.healAll(),
+
+    'recordings.start': () => recordings.start(),
+    'recordings.stop': ({ name }) => recordings.stop(name),
+    'recordings.list': () => recordings.files.list(),
+    'recordings.replay': async ({ id }, session) => {
+      const { task } = recordings.replay(await recordings.files.read(id), session);
+      return { task: task.id };
+    },
+    'recordings.rename': ({ id, name }) => recordings.rename(id, name),
+    'recordings.read': ({ id }) => recordings.files.text(id),
+    'recordings.remove': ({ id }) => recordings.files.remove(id),
 
     'settings.set': ({ settings: change }) => settings.set(change),
     'shell.reveal': async ({ path }) => {

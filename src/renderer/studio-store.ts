@@ -19,6 +19,7 @@ import type {
 } from '../contract/events';
 import type { FaultSpec } from '../contract/fault';
 import type { HopSample } from '../contract/node-port';
+import type { RecorderView } from '../contract/recording';
 import type { Settings } from '../contract/settings';
 import type { NodeSpec } from '../contract/workspace';
 
@@ -83,6 +84,7 @@ export interface StudioState {
   notices: readonly Notice[];
   settings: Settings;
   faults: readonly FaultSpec[];
+  recorder: RecorderView;
   /** Nodes whose process is alive and answers nothing. */
   hung: ReadonlySet<string>;
   /** Bytes through each node since the last tick. */
@@ -132,6 +134,7 @@ function fromSnapshot(former: StudioState | null, snapshot: Snapshot): StudioSta
     notices: former?.notices ?? [],
     settings: snapshot.settings,
     faults: snapshot.faults,
+    recorder: snapshot.recorder,
     hung: hungNodes(snapshot.faults),
     tally: new Map(),
   };
@@ -235,6 +238,9 @@ function applyEvent(draft: Draft, event: StudioEvent, now: number): void {
     case 'faults':
       state.faults = event.faults;
       state.hung = hungNodes(event.faults);
+      return;
+    case 'recorder':
+      state.recorder = event.recorder;
       return;
   }
 }

@@ -141,6 +141,7 @@ function entityKey(event: EntityEvent): string {
     case 'workspace':
     case 'settings':
     case 'faults':
+    case 'recorder':
       return event.type;
   }
 }

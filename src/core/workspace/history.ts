@@ -23,6 +23,7 @@ export interface Series {
 export class History {
   readonly #done: Step[] = [];
   readonly #undone: Step[] = [];
+  #position = 0;
 
   get undoLabel(): string | undefined {
     return this.#done.at(-1)?.label;
@@ -32,6 +33,11 @@ export class History {
     return this.#undone.at(-1)?.label;
   }
 
+  /** Rises by one with each edit, and falls with each that is undone; where it began means nothing. */
+  get position(): number {
+    return this.#position;
+  }
+
   push(label: string, before: Workspace, after: Workspace, series?: Series): void {
     const last = this.#done.at(-1);
     if (last && this.#undone.length === 0 && goesOn(last.series, series)) {
@@ -39,6 +45,7 @@ export class History {
       return;
     }
     this.#done.push({ label, before, after, series });
+    this.#position += 1;
     if (this.#done.length > MAX_STEPS) this.#done.shift();
     this.#undone.length = 0;
   }
@@ -47,6 +54,7 @@ export class History {
   undo(current: Workspace): Workspace | undefined {
     const step = this.#done.pop();
     if (!step) return undefined;
+    this.#position -= 1;
     // What returns are the faults of now, not those of the time of the edit.
     this.#undone.push({ ...step, after: current });
     return restore(step.before, current);
@@ -55,6 +63,7 @@ export class History {
   redo(current: Workspace): Workspace | undefined {
     const step = this.#undone.pop();
     if (!step) return undefined;
+    this.#position += 1;
     this.#done.push({ ...step, before: current });
     return restore(step.after, current);
   }

@@ -30,7 +30,7 @@ export async function listWorkspaces(
 export async function newWorkspacePath(dataFolder: string, name: string): Promise<string> {
   const root = join(dataFolder, 'workspaces');
   await mkdir(root, { recursive: true });
-  const base = folderNameOf(name);
+  const base = slugOf(name) || 'workspace';
   for (let n = 1; ; n++) {
     const folder = join(root, n === 1 ? base : `${base}-${n}`);
     try {
@@ -42,14 +42,15 @@ export async function newWorkspacePath(dataFolder: string, name: string): Promis
   }
 }
 
-function folderNameOf(name: string): string {
+/** The name of a file or folder for what a person calls `name`; empty where nothing is left of it. */
+export function slugOf(name: string): string {
   const slug = name
     .normalize('NFKD')
     .toLowerCase()
     .replace(/\p{M}+/gu, '')
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '');
-  return slug.slice(0, 60) || 'workspace';
+  return slug.slice(0, 60);
 }
 
 /** Of a damaged file, what its backup says: opening it restores that. */

@@ -65,6 +65,11 @@ export class OpenWorkspace {
     return this.#document;
   }
 
+  /** See `History.position`: tells what an undo would undo from what was there before. */
+  get position(): number {
+    return this.#history.position;
+  }
+
   view(): WorkspaceView {
     const { undoLabel, redoLabel } = this.#history;
     return {

@@ -27,3 +27,7 @@ export function downloadsFolder(path: string): string {
 export function trashFolder(path: string): string {
   return join(workspaceFolder(path), '.trash');
 }
+
+export function recordingsFolder(path: string): string {
+  return join(workspaceFolder(path), 'recordings');
+}

@@ -34,6 +34,7 @@ export function snapshotOf(specs: NodeSpec[], change: Partial<Snapshot> = {}): S
     journal: [],
     settings: settingsSchema.parse({}),
     faults: [],
+    recorder: { phase: 'idle' },
     ...change,
   };
 }
