@@ -96,6 +96,33 @@ function panelFlags(options: {
   ];
 }
 
+const replay: Command = {
+  name: 'replay',
+  summary: 'Do again what was recorded in the panel.',
+  usage: 'micro-cdn replay FILE [--workspace FILE]',
+  flags: [],
+  async run(argv) {
+    let workspace: string | undefined;
+    const flags: Flag[] = [
+      {
+        names: ['--workspace'],
+        value: 'FILE',
+        help: 'Workspace to replay it in (default: the one beside which the recording lies).',
+        apply: (value) => {
+          workspace = value;
+        },
+      },
+    ];
+    const { help, positional } = parseLine(argv, flags);
+    if (help) return print(commandHelp({ ...replay, flags }));
+    const [file, tooMany] = positional;
+    if (file === undefined) throw new UsageError(`Name the recording: ${replay.usage}`);
+    if (tooMany !== undefined) throw new UsageError(`"${tooMany}" is one word too many. See --help.`);
+    const { runReplay } = await import('./replay-command');
+    return runReplay({ file, workspace });
+  },
+};
+
 function nodeCommand(manifest: NodeManifest): Command {
   return {
     name: manifest.command,
@@ -194,7 +221,7 @@ function print(text: string): number {
 }
 
 async function main(argv: string[]): Promise<number> {
-  const commands = [panel, ...manifests.map(nodeCommand)];
+  const commands = [panel, replay, ...manifests.map(nodeCommand)];
   // "help NAME" is "NAME --help".
   const [name, ...rest] = argv[0] === 'help' && argv[1] !== undefined ? [argv[1], '--help'] : argv;
   if (name === undefined || ['--help', '-h', 'help'].includes(name)) return print(overview(commands));

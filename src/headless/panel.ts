@@ -1,10 +1,10 @@
 /** `micro-cdn panel`: the core with the panel in the browser. */
-import { basename, dirname, join } from 'node:path';
 import { version } from '../../package.json';
 import { StudioError, toErrorShape } from '../contract/errors';
 import { type Core, createCore } from '../core/core';
 import { defaultDataFolder } from '../core/data-folder';
 import { isLoopback } from './access';
+import { type BuiltPrograms, builtPrograms } from './built-programs';
 import { childProcessLauncher } from './launcher';
 import { openBrowser } from './open-browser';
 import { type PanelServer, servePanelOver } from './server';
@@ -25,7 +25,7 @@ export interface PanelOptions {
   /** Folder of settings and workspaces. */
   dataFolder?: string;
   /** Where the built programs are; default: beside this one. */
-  programs?: { nodeEntry: string; rendererFolder: string; resourcesFolder: string };
+  programs?: BuiltPrograms;
 }
 
 /** Runs until a signal ends it; resolves to the exit code. The first line on standard output is the URL. */
@@ -101,17 +101,6 @@ function endedBySignal(core: Core, server: PanelServer): Promise<number> {
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   });
-}
-
-/** In `out/main`, where the bundler puts this module either into `cli.js` or into a chunk below. */
-function builtPrograms(): NonNullable<PanelOptions['programs']> {
-  const here = import.meta.dirname;
-  const main = basename(here) === 'chunks' ? dirname(here) : here;
-  return {
-    nodeEntry: join(main, 'node.js'),
-    rendererFolder: join(main, '../renderer'),
-    resourcesFolder: join(main, '../../resources'),
-  };
 }
 
 function exposureWarning(host: string): string {

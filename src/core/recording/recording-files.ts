@@ -1,9 +1,10 @@
 /** The recordings of a workspace: files in a folder beside it, each written at once or not at all. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { StudioError } from '../../contract/errors';
+import { StudioError, toErrorShape } from '../../contract/errors';
 import { type RecordingRow, recordingIdPattern } from '../../contract/recording';
 import { readIfPresent, writeAtomically } from '../storage/atomic-file';
+import { pathProblem } from '../storage/path-problem';
 import { slugOf } from '../workspace/library';
 import { formatRecording, parseRecording, type Recording } from './recording';
 
@@ -14,14 +15,21 @@ const EXTENSION = '.json';
  * @throws StudioError 'NO_RECORDING' where there is none, 'BAD_RECORDING' for one that cannot be read
  */
 export async function readRecording(path: string): Promise<Recording> {
-  const text = await readIfPresent(path);
+  const text = await readIfPresent(path).catch((error: unknown) => {
+    const { code, message } = toErrorShape(error);
+    throw badRecording(path, pathProblem(code) ?? message);
+  });
   if (text === null)
     throw new StudioError('NO_RECORDING', `There is no recording ${basename(path)}.`, 'It may be deleted.');
   const parsed = parseRecording(text);
   if ('recording' in parsed) return parsed.recording;
-  throw new StudioError(
+  throw badRecording(path, parsed.problem);
+}
+
+function badRecording(path: string, problem: string): StudioError {
+  return new StudioError(
     'BAD_RECORDING',
-    `The recording ${basename(path)} cannot be read: ${parsed.problem}.`,
+    `The recording ${basename(path)} cannot be read: ${problem}.`,
     'The file was left as it is. Record again, or mend it in an editor.',
   );
 }
