@@ -174,6 +174,45 @@ export class StudioPage {
     return (await saved).path();
   }
 
+  /** Picks an action of the command palette. */
+  async command(label: string): Promise<void> {
+    await this.page.keyboard.press('Control+k');
+    const palette = this.page.getByRole('dialog');
+    await palette.getByPlaceholder('Search actions, nodes, files').fill(label);
+    await palette.getByRole('button', { name: label, exact: true }).click();
+    await expect(palette).toBeHidden();
+  }
+
+  /** Begins to record. */
+  async record(): Promise<void> {
+    await this.button('Record').click();
+    await expect(this.recording).toBeVisible();
+  }
+
+  /** What the toolbar shows of a recording that is being made. */
+  get recording(): Locator {
+    return this.page.getByRole('group', { name: 'Recording', exact: true });
+  }
+
+  /** What the toolbar shows of a replay. */
+  replay(name: string): Locator {
+    return this.page.getByRole('group', { name: `Replay of ${name}`, exact: true });
+  }
+
+  /** Picks what is to be done with a recording, from the menu beside Record. */
+  async actOnRecording(name: string, action: string): Promise<void> {
+    await this.button('Recordings').click();
+    for (const entry of [name, action])
+      await this.page.getByRole('menuitem', { name: entry, exact: true }).click();
+  }
+
+  /** Rows of the journal in which these words are. */
+  async inJournal(words: string): Promise<Locator> {
+    await this.openDock('Journal');
+    await this.dock.getByLabel('Search the journal').fill(words);
+    return this.dock.getByRole('grid', { name: 'Journal' }).getByRole('row').filter({ hasText: words });
+  }
+
   /** Downloads a file by the dialog, from at most so many servers at once. */
   async download(name: string, { sources }: { sources?: number } = {}): Promise<void> {
     await this.openDock('Transfers');

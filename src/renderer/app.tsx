@@ -10,6 +10,7 @@ import { Dock } from './features/dock/dock';
 import { FaultBanner } from './features/faults/fault-banner';
 import { Inspector } from './features/inspector/inspector';
 import { Palette } from './features/palette/palette';
+import { Recorder } from './features/recorder/recorder';
 import { Toolbar } from './features/toolbar/toolbar';
 import { Topology } from './features/topology/topology';
 import { Guide } from './features/welcome/guide';
@@ -118,7 +119,7 @@ function Window() {
   }, [name]);
   return (
     <>
-      <Toolbar onSearch={spotlight.open} banner={<FaultBanner />} />
+      <Toolbar onSearch={spotlight.open} recorder={<Recorder />} banner={<FaultBanner />} />
       <main className={css.middle}>
         <Palette />
         <Topology welcome={<Welcome />} guide={<Guide />} breakItems={FaultMenu} />

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatAgo, formatBytes, formatCount, formatPercent, formatSpan, remainingMs } from './format';
+import {
+  formatAgo,
+  formatBytes,
+  formatCount,
+  formatElapsed,
+  formatPercent,
+  formatSpan,
+  remainingMs,
+} from './format';
 
 describe('formatBytes', () => {
   it.each([
@@ -21,6 +29,15 @@ describe('formatBytes', () => {
       }),
     );
   });
+});
+
+describe('formatElapsed', () => {
+  it.each([
+    [-5, '0:00'],
+    [7_999, '0:07'],
+    [754_000, '12:34'],
+    [3_723_000, '1:02:03'],
+  ])('%d → %s', (ms, text) => expect(formatElapsed(ms)).toBe(text));
 });
 
 describe('formatPercent', () => {

@@ -41,6 +41,15 @@ export function formatSpan(ms: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** A running clock: `0:07`, `12:34`, `1:02:03`. */
+export function formatElapsed(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  const head = minutes < 60 ? String(minutes) : `${Math.floor(minutes / 60)}:${two(minutes % 60)}`;
+  return `${head}:${two(seconds % 60)}`;
+}
+
 /** Time left at this rate; undefined when nothing moves. */
 export function remainingMs(done: number, total: number | undefined, perSecond: number): number | undefined {
   if (total === undefined || perSecond <= 0) return undefined;

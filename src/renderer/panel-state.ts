@@ -1,4 +1,5 @@
 /** What the panel itself remembers: selection, open parts, sizes. Sizes and tabs survive a reload, locally. */
+import type { RecordingRow } from '../contract/recording';
 import { Store } from './store';
 
 export type Dialog =
@@ -9,6 +10,8 @@ export type Dialog =
   | { kind: 'open-workspace' }
   | { kind: 'confirm-open'; path: string; name: string }
   | { kind: 'rename-workspace' }
+  | { kind: 'rename-recording'; recording: RecordingRow }
+  | { kind: 'delete-recording'; recording: RecordingRow }
   | { kind: 'settings' }
   | { kind: 'shortcuts' };
 

@@ -9,7 +9,7 @@ import type { OpenWorkspace } from '../workspace/open-workspace';
 import { Cast } from './cast';
 import { withMade } from './made';
 import type { Recording, Step } from './recording';
-import { type NameOf, stepKindOf } from './steps';
+import { type NameOf, nodeList, stepKindOf } from './steps';
 
 /** What is waited for is looked at so often, milliseconds. */
 const LOOK_MS = 50;
@@ -78,19 +78,18 @@ export class Player {
 
   /** A recording goes on from nodes that ran. Those that only run now are left alone. */
   async #startAsAtFirst(onStep: (playing: Playing) => void): Promise<void> {
-    const { supervisor, workspace } = this.#stage;
+    const { supervisor } = this.#stage;
     const isRunning = (id: string): boolean => supervisor.viewIfKnown(id)?.phase === 'running';
     const ids = this.#cast.ranAtFirst.filter((id) => !isRunning(id));
     if (ids.length === 0) return;
-    onStep({ step: 0, doing: 'Start what ran when it was recorded' });
+    onStep({ step: 0, doing: `Start ${nodeList(ids, (_, id) => this.#present(id))}` });
     await abortable(supervisor.start(ids), this.#stop.signal);
     const lacking = ids.find((id) => !isRunning(id));
     if (lacking === undefined) return;
-    const name = workspace.document.nodes.find(({ id }) => id === lacking)?.name ?? lacking;
     const { message, hint } = supervisor.viewIfKnown(lacking)?.reason ?? { message: 'see its log' };
     throw new StudioError(
       'NOT_STARTED',
-      `No step was done: ${name} ran when this was recorded, and cannot be started now: ${message}`,
+      `No step was done: ${this.#present(lacking)} ran when this was recorded, and cannot be started now: ${message}`,
       hint ?? 'Start it, then replay again.',
     );
   }
@@ -191,11 +190,14 @@ export class Player {
 
   readonly #nameOf: NameOf = (what, id) => {
     const present = this.#cast.rename(what, id);
-    const { workspace, transfers } = this.#stage;
-    if (what === 'transfer') return transfers.views().find((view) => view.id === present)?.name ?? 'a file';
-    const node = workspace.document.nodes.find((spec) => spec.id === present);
-    return node?.name ?? this.#cast.nameAtFirst(id) ?? id;
+    if (what === 'node') return this.#present(present, this.#cast.nameAtFirst(id));
+    return this.#stage.transfers.views().find((view) => view.id === present)?.name ?? 'a file';
   };
+
+  /** The name of a node of now. */
+  #present(id: string, otherwise = id): string {
+    return this.#stage.workspace.document.nodes.find((node) => node.id === id)?.name ?? otherwise;
+  }
 
   #failed(step: Step, thrown: unknown): StudioError {
     if (this.#stop.signal.aborted) return this.#stop.signal.reason as StudioError;

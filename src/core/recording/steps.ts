@@ -272,7 +272,8 @@ function renamedFault({ since: _, ...fault }: Fault, rename: Rename): Fault {
   };
 }
 
-function nodeList(ids: readonly string[], nameOf: NameOf): string {
+/** 'CS1, CS2', and of more than three only how many. */
+export function nodeList(ids: readonly string[], nameOf: NameOf): string {
   return ids.length > 3 ? `${ids.length} nodes` : ids.map((id) => nameOf('node', id)).join(', ');
 }
 

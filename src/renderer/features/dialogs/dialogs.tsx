@@ -7,6 +7,7 @@ import { useNodeSpec, usePanel, usePanelState } from '../../studio-context';
 import { ChooseServerDialog } from './choose-server-dialog';
 import css from './dialogs.module.css';
 import { DownloadDialog } from './download-dialog';
+import { DeleteRecordingDialog, RenameRecordingDialog } from './recording-dialogs';
 import {
   ConfirmOpenDialog,
   NameDialog,
@@ -36,6 +37,10 @@ export function Dialogs({ settings }: { settings: (onClose: () => void) => React
       return <ConfirmOpenDialog {...dialog} onClose={close} />;
     case 'rename-workspace':
       return <RenameWorkspaceDialog onClose={close} />;
+    case 'rename-recording':
+      return <RenameRecordingDialog recording={dialog.recording} onClose={close} />;
+    case 'delete-recording':
+      return <DeleteRecordingDialog recording={dialog.recording} onClose={close} />;
     case 'settings':
       return settings(close);
     case 'shortcuts':

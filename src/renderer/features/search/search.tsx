@@ -9,7 +9,9 @@ import {
   IconHeartbeat,
   IconKeyboard,
   IconPlayerPlay,
+  IconPlayerRecordFilled,
   IconPlayerStop,
+  IconPlayerStopFilled,
   IconSchema,
   IconSearch,
   IconSettings,
@@ -21,6 +23,7 @@ import { manifestOf, manifests } from '../../../nodes/manifests';
 import { formatBytes } from '../../format';
 import { nodeActions, useNodeCommands } from '../../node-actions';
 import { isPossible, type NodeState, stateIn } from '../../node-state';
+import { useRecorderCommands, useRecordings } from '../../recorder-actions';
 import { sameValues } from '../../store';
 import { usePanel, usePanelState, useRun, useStudio, useStudioParts } from '../../studio-context';
 import { KindIcon } from '../../ui/kind-icon';
@@ -81,10 +84,16 @@ function useActions(
   const commands = useNodeCommands();
   const specs = useStudio((state) => state.specs);
   const selection = usePanelState((state) => state.selection);
+  const recorderActions = useRecorderActions();
   return useMemo(() => {
     const all = [...specs.keys()];
-    const action = (label: string, icon: React.ReactNode, onClick: () => void): SpotlightActionData => ({
-      id: `action ${label}`,
+    const action = (
+      label: string,
+      icon: React.ReactNode,
+      onClick: () => void,
+      id = label,
+    ): SpotlightActionData => ({
+      id: `action ${id}`,
       label,
       leftSection: icon,
       onClick,
@@ -118,13 +127,37 @@ function useActions(
       action('Show as table', <IconTable size={18} />, () => panel.patch({ view: 'table' })),
       action('Show as canvas', <IconSchema size={18} />, () => panel.patch({ view: 'canvas' })),
       action('Heal all faults', <IconHeartbeat size={18} />, () => void run('faults.healAll', {})),
+      ...recorderActions.map(({ id, label, icon: Icon, run }) => action(label, <Icon size={18} />, run, id)),
       action('New workspace…', <IconFilePlus size={18} />, () => panel.open({ kind: 'new-workspace' })),
       action('Open workspace…', <IconFolderOpen size={18} />, () => panel.open({ kind: 'open-workspace' })),
       action('Settings', <IconSettings size={18} />, () => panel.open({ kind: 'settings' })),
       action('Keyboard shortcuts', <IconKeyboard size={18} />, () => panel.open({ kind: 'shortcuts' })),
     ];
     return query ? ranked(list, query, ({ label }) => label ?? '').slice(0, 8) : list.slice(0, 7);
-  }, [query, panels, panel, run, commands, specs, states, selection]);
+  }, [query, panels, panel, run, commands, specs, states, selection, recorderActions]);
+}
+
+/** What the recorder can do now. */
+function useRecorderActions() {
+  const { phase } = useStudio((state) => state.recorder);
+  const { record, stop, replay, stopReplay } = useRecorderCommands();
+  const { data: recordings } = useRecordings();
+  return useMemo(() => {
+    if (phase === 'recording')
+      return [{ id: 'stop-recording', label: 'Stop recording', icon: IconPlayerStopFilled, run: stop }];
+    if (phase === 'replaying')
+      return [{ id: 'stop-replay', label: 'Stop replay', icon: IconPlayerStopFilled, run: stopReplay }];
+    const readable = recordings?.filter(({ problem }) => problem === undefined) ?? [];
+    return [
+      { id: 'record', label: 'Record', icon: IconPlayerRecordFilled, run: record },
+      ...readable.map(({ id, name }) => ({
+        id: `replay ${id}`,
+        label: `Replay ${name}`,
+        icon: IconPlayerPlay,
+        run: () => replay(id),
+      })),
+    ];
+  }, [phase, recordings, record, stop, replay, stopReplay]);
 }
 
 function useNodes(query: string, states: States): SpotlightActionData[] {

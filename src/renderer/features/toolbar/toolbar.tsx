@@ -34,7 +34,15 @@ import { sameValues } from '../../store';
 import { usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
 import css from './toolbar.module.css';
 
-export function Toolbar({ onSearch, banner }: { onSearch: () => void; banner: ReactNode }) {
+export function Toolbar({
+  onSearch,
+  recorder,
+  banner,
+}: {
+  onSearch: () => void;
+  recorder: ReactNode;
+  banner: ReactNode;
+}) {
   return (
     <section className={css.toolbar} data-region="toolbar" aria-label="Toolbar">
       <WorkspaceMenu />
@@ -42,6 +50,8 @@ export function Toolbar({ onSearch, banner }: { onSearch: () => void; banner: Re
       <StartStop />
       <span className={css.divider} />
       <UndoRedo />
+      <span className={css.divider} />
+      {recorder}
       <UnstyledButton className={css.search} onClick={onSearch} aria-label="Search actions, nodes and files">
         <IconSearch size={14} />
         <span className={css.searchText}>Search actions, nodes, files</span>
