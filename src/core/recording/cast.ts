@@ -52,11 +52,15 @@ export class Cast {
    * cannot be done.
    */
   firstImpossible(nodes: readonly NodeSpec[]): { step: Step; error: StudioError } | undefined {
+    const atFirst = new Set(this.#recording.nodes.map(({ id }) => id));
     const here = new Set(nodes.map(({ id }) => id));
+    // One that was there at first is not replaced by whatever has its id here.
+    const isHere = (id: string): boolean =>
+      atFirst.has(id) ? this.#present.has(key('node', id)) : here.has(id);
     const made = new Set<string>();
     for (const step of this.#recording.steps) {
       const missing = namedIn(step.call, step.input).find(
-        ({ what, id }) => what === 'node' && !made.has(id) && !here.has(this.rename(what, id)),
+        ({ what, id }) => what === 'node' && !made.has(id) && !isHere(id),
       );
       if (missing) return { step, error: this.#isMissing(missing.id) };
       for (const id of step.made?.node ?? []) made.add(id);

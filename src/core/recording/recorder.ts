@@ -18,7 +18,7 @@ export interface Recorded {
 export interface RecorderOptions {
   /** The number of steps is another one. */
   onChange(): void;
-  /** There is room for no further step. */
+  /** There is room for no further step: none is noted. Told once. */
   onFull(): void;
 }
 
@@ -36,6 +36,7 @@ export class Recorder {
   /** Of each edit that was undone, whether it was made during this recording. */
   readonly #undone: boolean[] = [];
   #steps: Step[] = [];
+  #isFull = false;
   #time = 0;
   #lastBegun = 0;
   /** The place in the history behind which this recording's own edits lie. */
@@ -57,19 +58,24 @@ export class Recorder {
   }
 
   /**
-   * Carries a call out, and notes it if it belongs to the recording. One that fails does not: it has changed
-   * nothing, and a replay, which ends where something fails, would never get beyond it.
+   * Carries a call out, and notes it if it belongs to the recording. One that fails, or falls short, does not: it has
+   * changed nothing, and a replay, which ends where something fails, would never get beyond it.
    * @throws what `run` throws
    */
   async pass<Output>(call: CallName, input: unknown, run: () => Output | Promise<Output>): Promise<Output> {
     this.#noteClients();
     const kind = stepKindOf(call);
-    if (!kind || kind.isRecorded?.(input) === false || this.#isAboutEarlier(call, input)) return run();
+    if (!kind || this.#isFull || kind.isRecorded?.(input) === false || this.#isAboutEarlier(call, input))
+      return run();
     const step: Step = { at: this.#now(), call, input };
     const nodes = new Set(this.#recorded.workspace.document.nodes.map(({ id }) => id));
     this.#steps.push(step);
     this.#lastBegun = step.at;
-    this.#changed();
+    this.#options.onChange();
+    if (this.#steps.length === maxSteps) {
+      this.#isFull = true;
+      this.#options.onFull();
+    }
     try {
       const { output, made } = await withMade(call, () => this.#recorded.faults.list(), run);
       step.took = this.#now(this.#steps.at(-1) === step ? 0 : this.#lastBegun + 1) - step.at;
@@ -77,7 +83,7 @@ export class Recorder {
       if (ids.length > 0) step.made = made;
       for (const id of ids) this.#made.add(id);
       if (made.transfer) this.#clientless.set(step, nodes);
-      if (this.#reachesBack(call)) this.#drop(step);
+      if (kind.shortfall?.(output) || this.#reachesBack(call)) this.#drop(step);
       return output;
     } catch (error) {
       this.#drop(step);
@@ -132,12 +138,7 @@ export class Recorder {
 
   #drop(step: Step): void {
     this.#steps = this.#steps.filter((other) => other !== step);
-    this.#changed();
-  }
-
-  #changed(): void {
     this.#options.onChange();
-    if (this.#steps.length >= maxSteps) this.#options.onFull();
   }
 
   /**

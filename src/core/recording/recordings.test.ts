@@ -193,7 +193,7 @@ describe('a recording', () => {
   it('ends by itself when it is as long as it may be', async () => {
     const { call, notice } = await setUp();
     await call('recordings.start', {});
-    for (let n = 0; n < maxSteps; n++) await call('faults.healAll', {});
+    for (let n = 0; n < maxSteps + 10; n++) await call('faults.healAll', {});
     await notice(/ended and saved/);
     expect(await call('recordings.list', {})).toMatchObject([{ steps: maxSteps }]);
   });
@@ -295,6 +295,9 @@ describe('a replay', () => {
     await record(studio, async () => {
       const { batch } = await call('files.remove', { node, names: ['a.txt'] });
       await call('files.restore', { node, files: [{ batch, name: 'a.txt' }] });
+      // Neither does anything, so neither is a step.
+      await call('files.restore', { node, files: [{ batch, name: 'a.txt' }] });
+      await call('files.remove', { node, names: ['b.txt'] });
     });
     expect(await replay(studio)).toMatchObject({ phase: 'done' });
     expect(await readdir(folder)).toEqual(['a.txt']);
@@ -342,6 +345,17 @@ describe('a replay', () => {
     expect(other).not.toBe(id);
     expect(await replay(studio)).toMatchObject({ phase: 'done' });
     await studio.phase(other, 'crashed');
+  });
+
+  it('gives it to none of another kind, though it has the same id', async () => {
+    const studio = await setUp();
+    const { call, core } = studio;
+    const id = await running(studio, 'content-server');
+    await record(studio, () => call('nodes.kill', { ids: [id] }));
+    await remove(studio, id);
+    await call('workspace.apply', { command: { type: 'add-node', kind: 'monitor', id } });
+    expect(await replay(studio)).toMatchObject({ phase: 'failed', done: 0 });
+    expect(core.supervisor.view(id).phase).toBe('stopped');
   });
 
   it('ends at the step that cannot be done', async () => {

@@ -34,7 +34,7 @@ export interface StepKind<Input = unknown, Output = unknown> {
   setsFaults?: true;
   /** Whether it is done to nodes that run: those that are being started are waited for. */
   needsRunning?: true;
-  /** Why it has not done what it should, though the call did not fail. */
+  /** Why it has done nothing, though the call did not fail. */
   shortfall?(output: Output): string | undefined;
 }
 
@@ -105,7 +105,7 @@ const stepKinds: StepKinds = {
       node: rename('node', node),
       files: files.map((file) => ({ ...file, batch: rename('batch', file.batch) })),
     }),
-    shortfall: ({ problems }) => problems[0],
+    shortfall: ({ restored, problems }) => (restored === 0 ? problems[0] : undefined),
   },
 
   'transfers.download': {
