@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { callNames } from '../../contract/calls';
@@ -37,6 +39,12 @@ describe('the file of a recording', () => {
     ['with a time beyond all timers', step({ at: 1e12 }), /^steps\.0\.at: /],
   ])('that is %s is told what is wrong with it', (_, text, problem) => {
     expect(parseRecording(text)).toEqual({ problem: expect.stringMatching(problem) });
+  });
+
+  it('is as the documentation shows it', async () => {
+    const documentation = await readFile(join(import.meta.dirname, '../../../docs/recordings.md'), 'utf8');
+    const [, example] = /```json\n(.*?)```/s.exec(documentation) ?? [];
+    expect(parseRecording(example ?? '')).toMatchObject({ recording: { name: 'CS1 dies' } });
   });
 
   it('that is any other text is refused, and nothing is thrown', () => {
