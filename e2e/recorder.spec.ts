@@ -14,6 +14,7 @@ test('what was done is done again: kill, break, heal, download', async ({ studio
   await studio.expectState('CS1', 'crashed');
   await studio.breakLink('CS2', 'Monitor1', 'Loss');
   await expect(studio.faultBanner).toBeVisible();
+  expect(await studio.toolbarFits()).toBe(true);
   await studio.button('Heal all').click();
   await expect(studio.faultBanner).toBeHidden();
   await studio.download(file);

@@ -194,6 +194,12 @@ export class StudioPage {
     return this.page.getByRole('group', { name: 'Recording', exact: true });
   }
 
+  /** Whether all of the toolbar is in the window. */
+  toolbarFits(): Promise<boolean> {
+    const toolbar = this.page.getByRole('region', { name: 'Toolbar' });
+    return toolbar.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth);
+  }
+
   /** What the toolbar shows of a replay. */
   replay(name: string): Locator {
     return this.page.getByRole('group', { name: `Replay of ${name}`, exact: true });

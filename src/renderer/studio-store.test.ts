@@ -52,6 +52,12 @@ describe('the reducer', () => {
     expect(next.transfers).toBe(before.transfers);
   });
 
+  it('knows what the recorder does', () => {
+    expect(start().recorder).toEqual({ phase: 'idle' });
+    const recorder = { phase: 'recording' as const, startedAt: 5, steps: 1 };
+    expect(following(start(), [{ type: 'recorder', recorder }]).recorder).toBe(recorder);
+  });
+
   it('leaves out batches that the snapshot already contained', () => {
     const before = { ...start(), seq: 7 };
     const next = reduce(before, {
