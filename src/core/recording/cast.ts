@@ -26,13 +26,14 @@ export class Cast {
   /** What had this id; the id itself where nobody stands for it. */
   readonly rename: Rename = (what, id) => this.#present.get(key(what, id)) ?? id;
 
-  /** What a step has made stands for what it made when it was recorded. */
+  /** What a step has made stands for what it made when it was recorded, where it is as many. */
   bind(recorded: Made | undefined, made: Made): void {
-    for (const what of madeThings)
-      recorded?.[what]?.forEach((id, n) => {
-        const present = made[what]?.[n];
-        if (present !== undefined) this.#present.set(key(what, id), present);
-      });
+    for (const what of madeThings) {
+      const present = made[what] ?? [];
+      const former = recorded?.[what] ?? [];
+      if (former.length !== present.length) continue;
+      former.forEach((id, n) => void this.#present.set(key(what, id), String(present[n])));
+    }
   }
 
   /** The nodes of now that ran when the recording began. */
@@ -40,6 +41,11 @@ export class Cast {
     return this.#recording.nodes.flatMap(({ id, running }) =>
       running ? (this.#present.get(key('node', id)) ?? []) : [],
     );
+  }
+
+  /** Ids of the faults that the recording sets itself. */
+  get ownFaults(): string[] {
+    return this.#recording.steps.flatMap(({ made }) => made?.fault ?? []);
   }
 
   /** The name that a node had when the recording began. */

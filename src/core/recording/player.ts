@@ -62,6 +62,7 @@ export class Player {
     signal.addEventListener('abort', cancel, { once: true });
     try {
       signal.throwIfAborted();
+      await this.#healOwn(onStep);
       await this.#startAsAtFirst(onStep);
       this.#began = performance.now();
       for (const [n, step] of steps.entries()) {
@@ -74,6 +75,16 @@ export class Player {
     } finally {
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  /** What it has broken itself, at its recording or another replay, was whole at first. */
+  async #healOwn(onStep: (playing: Playing) => void): Promise<void> {
+    const { faults, call } = this.#stage;
+    const own = new Set(this.#cast.ownFaults);
+    const ids = faults.list().flatMap(({ id }) => (own.has(id) ? [id] : []));
+    if (ids.length === 0) return;
+    onStep({ step: 0, doing: 'Heal what is left of it' });
+    await call('faults.remove', { ids });
   }
 
   /** A recording goes on from nodes that ran. Those that only run now are left alone. */

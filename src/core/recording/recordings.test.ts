@@ -263,6 +263,24 @@ describe('a replay', () => {
     expect(faults()).toEqual([]);
   });
 
+  it('begins without the faults that it sets itself, and leaves those of others', async () => {
+    const studio = await setUp();
+    const { call, core } = studio;
+    const id = await running(studio, 'content-server');
+    const fault = (name: string) => ({ id: name, kind: 'latency', node: id });
+    await call('faults.set', { faults: [fault('other')] });
+    await record(studio, async () => {
+      await call('nodes.hang', { ids: [id] });
+      await call('faults.set', { faults: [fault('own')] });
+    });
+    const before = core.workspace.document.faults;
+    await replay(studio);
+    const { faults } = core.workspace.document;
+    expect(faults.map((each) => each.id)).toEqual(before.map((each) => each.id));
+    // The same objects, where they were not set anew.
+    expect(faults.map((each) => before.includes(each))).toEqual([true, false, false]);
+  });
+
   it('finds the downloads that it has begun, and the client that was added for one', async () => {
     const studio = await setUp();
     const { call, core, transfer, launcher, phase } = studio;

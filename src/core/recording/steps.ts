@@ -12,7 +12,7 @@ import { presets } from '../../faults/presets';
 import { manifestOf } from '../../nodes/manifests';
 import { isRecordedOperation } from './operations';
 
-/** What the core chooses ids for: nodes, downloads, faults of presets, and batches of removed files. */
+/** What has an id, which the core mostly chooses: nodes, downloads, faults, and batches of removed files. */
 export const madeThings = ['node', 'transfer', 'fault', 'batch'] as const;
 export type MadeThing = (typeof madeThings)[number];
 /** Ids of what a call has made, in the order in which it made them. */
@@ -30,7 +30,7 @@ export interface StepKind<Input = unknown, Output = unknown> {
   /** Absent: all inputs are recorded. */
   isRecorded?(input: Input): boolean;
   made?(output: Output): Made;
-  /** Whether it sets faults whose ids the core chooses, which no output tells. */
+  /** Whether it sets faults, which no output tells. */
   setsFaults?: true;
   /** Whether it is done to nodes that run: those that are being started are waited for. */
   needsRunning?: true;
@@ -130,6 +130,7 @@ const stepKinds: StepKinds = {
         : `Set ${faults.length} faults`;
     },
     rename: ({ faults }, rename) => ({ faults: faults.map((fault) => renamedFault(fault, rename)) }),
+    setsFaults: true,
   },
   'faults.preset': {
     words: ({ preset, ids }, nameOf) =>
