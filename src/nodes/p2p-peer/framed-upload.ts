@@ -13,9 +13,13 @@ import type { PieceMap } from '../../protocol/pieces/piece-map';
 import type { Connection, NodeContext } from '../../runtime/context';
 import { HASH_BYTES } from '../engine/piece-hashes';
 import { FramedConnection } from '../p2p/framed-connection';
-import { STREAM_BUFFER } from '../shared/buffer-pool';
 import type { Upload, Uploads } from './uploads';
 
+/**
+ * Bytes of file per frame and per read of the disk. Reading a quarter of it costs less (see `STREAM_BUFFER`), but four
+ * times as many frames cost both ends more than that saves: 0.95 s instead of 0.82 s for each GiB here.
+ */
+const BLOCK = 512 * 1024;
 /** Requests that may wait; an honest peer has a few dozen. */
 const MAX_REQUESTS = 2048;
 /** A peer that neither asks nor takes bytes for so long is dropped. */
@@ -189,10 +193,10 @@ export class FramedUpload implements Upload {
   async #sendBlock(request: Waiting, servable: Servable): Promise<void> {
     const turn = this.#turn;
     this.#turn = 1 - turn;
-    this.#buffers[turn] ??= Buffer.allocUnsafe(DATA_FRAME_HEAD + STREAM_BUFFER);
+    this.#buffers[turn] ??= Buffer.allocUnsafe(DATA_FRAME_HEAD + BLOCK);
     const buffer = this.#buffers[turn];
     await this.#sent[turn];
-    const wanted = Math.min(this.#options.uploads.blockSize(STREAM_BUFFER), request.left);
+    const wanted = Math.min(this.#options.uploads.blockSize(BLOCK), request.left);
     const length = await servable.read(
       buffer.subarray(DATA_FRAME_HEAD, DATA_FRAME_HEAD + wanted),
       request.offset,
