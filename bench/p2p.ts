@@ -44,6 +44,7 @@ const quiet = [
 ];
 
 const CURL = 'nginx → curl, unchecked';
+const CHECKED = 'nginx → curl, then openssl dgst -sha256';
 const ARIA2 = `aria2, BitTorrent, ${SEEDERS} seeders`;
 
 interface Swarm {
@@ -61,7 +62,7 @@ interface Ours {
 
 for (const [size, rounds] of [
   [256 * MIB, 5],
-  [1024 * MIB, 3],
+  [1024 * MIB, 5],
 ] as const) {
   await compare(size, rounds);
 }
@@ -75,6 +76,7 @@ async function compare(size: number, rounds: number): Promise<void> {
   const four = await swarm(root, SEEDERS);
   const nginx = await startNginx(root);
   const curl = findPeer('curl');
+  const openssl = findPeer('openssl');
   const aria2 = findPeer('aria2c');
   const out = scratchFolder();
   const ours: Ours[] = [];
@@ -95,8 +97,14 @@ async function compare(size: number, rounds: number): Promise<void> {
   const peersOf = ({ nodes }: Swarm) => nodes.slice(1).map(({ pid }) => pid);
   contend('ours, 1 seeder', peersOf(one), from(one));
   contend(`ours, ${SEEDERS} seeders`, peersOf(four), from(four));
-  if (nginx && curl)
-    contend(CURL, [], () => run(curl, ['-s', '-o', join(out, NAME), `http://127.0.0.1:${nginx}/${NAME}`]));
+  const byCurl = (): Promise<void> =>
+    run(curl as string, ['-s', '-o', join(out, NAME), `http://127.0.0.1:${nginx}/${NAME}`]);
+  if (nginx && curl) contend(CURL, [], byCurl);
+  if (nginx && curl && openssl)
+    contend(CHECKED, [], async () => {
+      await byCurl();
+      await run(openssl, ['dgst', '-sha256', join(out, NAME)]);
+    });
   const torrent = aria2 ? await bitTorrent(aria2, root, size) : undefined;
   if (aria2 && torrent) {
     const seeders = torrent.processes.map(({ pid }) => pid);
@@ -115,12 +123,12 @@ async function compare(size: number, rounds: number): Promise<void> {
       ends.rate(spreadOf),
       times(CURL, spreadOf),
       times(ARIA2, spreadOf),
-      ...ends.columns(name).slice(0, name === CURL ? 1 : 2),
+      ...ends.columns(name).slice(0, name === CURL || name === CHECKED ? 1 : 2),
     ]),
     [
       'Each download is a process of its own; its start counts.',
       `our downloader: at most ${Math.round(Math.max(...ours.map(({ memory }) => memory)) / MIB)} MiB of its own, ${Math.max(...ours.map(({ wasted }) => wasted))} bytes fetched twice at most`,
-      ...(curl && nginx ? [] : ['missing here, so not compared: curl with nginx']),
+      ...(curl && nginx && openssl ? [] : ['missing here, so not compared: curl with nginx, openssl']),
       ...(aria2 ? [] : ['missing here, so not compared: aria2']),
     ],
   );

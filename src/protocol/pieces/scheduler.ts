@@ -88,8 +88,6 @@ const MAX_WINDOW = 8 * 1024 * 1024;
  * several pieces that follow one another, since each costs both ends.
  */
 const REFILL = 0.5;
-/** Pieces of a window of which half is enough to go on with. One after the other, none of them is rare. */
-const WIDE = 4;
 /** Time that a source's answers may lie in queues here (event loop, disk) beyond its round trip. */
 const SLACK_MS = 30;
 const MIN_STALL_MS = 150;
@@ -378,9 +376,9 @@ export class PieceScheduler {
 
   #mayBeAsked(source: Source): boolean {
     if (source.choked || source.stalled) return false;
-    const window = this.#window(source);
-    const isWide = this.#options.order === 'sequential' || window >= WIDE * this.#options.layout.pieceSize;
-    return source.outstanding <= (isWide ? window * REFILL : window);
+    // Of several peers none may be left with a long list when the others are done: the end game would ask for it twice.
+    const seldom = this.#options.order === 'sequential' || this.#sources.size === 1;
+    return !seldom || source.outstanding <= this.#window(source) * REFILL;
   }
 
   #window(source: Source): number {
