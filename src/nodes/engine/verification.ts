@@ -96,7 +96,7 @@ export class OrderedDigest {
   /** The digest in hex, once every piece has been written. @throws when the file cannot be read */
   async finish(): Promise<string> {
     this.#goOn();
-    await this.#hashing;
+    while (this.#hashing) await this.#hashing;
     const digest = await this.#hasher.digest();
     if (this.#failure) throw this.#failure;
     return digest;
@@ -110,8 +110,10 @@ export class OrderedDigest {
 
   #goOn(): void {
     if (this.#hashing || this.#stopped || !this.#written.has(this.#next)) return;
-    const hashing = this.#hashWritten().finally(() => {
+    const hashing = this.#hashWritten().then(() => {
       this.#hashing = undefined;
+      // Something may have been written since it found nothing more.
+      this.#goOn();
     });
     // An unreadable file fails in `finish`, where somebody waits for it.
     hashing.catch(() => {});
