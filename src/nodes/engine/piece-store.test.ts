@@ -9,7 +9,6 @@ import { systemFiles } from '../../runtime/files';
 import { systemHashing } from '../../runtime/hashing';
 import { Simulation } from '../../runtime/testing/simulation';
 import { scratchFolder } from '../../testing/scratch-folder';
-import { hashFile } from './piece-hashes';
 import { PieceStore } from './piece-store';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -42,7 +41,9 @@ describe('a file whose pieces are kept in any order', () => {
         const store = await storeIn(folder);
         await store.open();
         // Neighbours change places by as much as their delays differ.
-        const order = delays.map((delay, piece) => ({ piece, at: piece + delay })).sort((a, b) => a.at - b.at);
+        const order = delays
+          .map((delay, piece) => ({ piece, at: piece + delay }))
+          .sort((a, b) => a.at - b.at);
         const kept: Promise<unknown>[] = [];
         for (const [n, { piece }] of order.entries()) {
           const at = pieceOffset(layout, piece);
