@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type CallName, calls } from '../../contract/calls';
 import { nodeSpecSchema } from '../../contract/workspace';
+import { parseJson, schemaProblem } from '../storage/json-document';
 import { isRecordedCall, type Made, madeThings } from './steps';
 
 const format = 'micro-cdn-recording';
@@ -62,20 +63,15 @@ export type Recording = z.infer<typeof recordingSchema>;
 
 /** Reads the text of a recording's file; a problem is a phrase, such as 'it is empty'. */
 export function parseRecording(text: string): { recording: Recording } | { problem: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { problem: text.trim() === '' ? 'it is empty' : 'it ends too early or is not JSON' };
-  }
-  const { format: ours, version } = (value ?? {}) as { format?: unknown; version?: unknown };
+  const json = parseJson(text);
+  if ('problem' in json) return json;
+  const { format: ours, version } = (json.value ?? {}) as { format?: unknown; version?: unknown };
   if (ours !== format) return { problem: 'it is no recording' };
   if (typeof version === 'number' && version > 1)
     return { problem: `it was made by a newer version of the studio (format ${version})` };
-  const parsed = recordingSchema.safeParse(value);
+  const parsed = recordingSchema.safeParse(json.value);
   if (parsed.success) return { recording: parsed.data };
-  const [issue] = parsed.error.issues;
-  return { problem: `${issue?.path.join('.') || 'the recording'}: ${issue?.message ?? 'not valid'}` };
+  return { problem: schemaProblem(parsed.error, 'the recording') };
 }
 
 export function formatRecording(recording: Recording): string {

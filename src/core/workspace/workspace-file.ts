@@ -4,6 +4,7 @@ import { StudioError, toErrorShape } from '../../contract/errors';
 import { type Workspace, workspaceSchema } from '../../contract/workspace';
 import { keepAs, putAside, readIfPresent, writeAtomically } from '../storage/atomic-file';
 import { type FileLock, lockFile } from '../storage/file-lock';
+import { parseJson, schemaProblem } from '../storage/json-document';
 import { pathProblem } from '../storage/path-problem';
 import { workspaceFileName } from './workspace-paths';
 
@@ -118,17 +119,12 @@ function unusable(path: string): (error: unknown) => never {
 
 /** @throws StudioError of code 'WORKSPACE_NEWER' */
 export function parseWorkspace(text: string): { document: Workspace } | { problem: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { problem: text.trim() === '' ? 'it is empty' : 'it ends too early or is not JSON' };
-  }
-  refuseNewer(value);
-  const parsed = workspaceSchema.safeParse(value);
+  const json = parseJson(text);
+  if ('problem' in json) return json;
+  refuseNewer(json.value);
+  const parsed = workspaceSchema.safeParse(json.value);
   if (parsed.success) return { document: parsed.data };
-  const issue = parsed.error.issues[0];
-  return { problem: `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'not valid'}` };
+  return { problem: schemaProblem(parsed.error, 'the document') };
 }
 
 function isReadable(text: string): boolean {
