@@ -7,21 +7,16 @@ const MAX_KEPT = 8 * 1024 * 1024;
  */
 export const STREAM_BUFFER = 128 * 1024;
 
-/** Buffers of one size, lent and given back: allocating and clearing one costs as much as sending it. */
+/** Buffers of `STREAM_BUFFER` bytes, lent and given back: allocating and clearing one costs as much as sending it. */
 export class BufferPool {
-  readonly #size: number;
   readonly #free: Buffer[] = [];
 
-  constructor(size = STREAM_BUFFER) {
-    this.#size = size;
-  }
-
   take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(STREAM_BUFFER);
   }
 
   /** Gives back a buffer that nobody reads any more. */
   give(buffer: Buffer): void {
-    if ((this.#free.length + 1) * this.#size <= MAX_KEPT) this.#free.push(buffer);
+    if ((this.#free.length + 1) * STREAM_BUFFER <= MAX_KEPT) this.#free.push(buffer);
   }
 }
