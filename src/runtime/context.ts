@@ -197,8 +197,8 @@ export interface FilePlace {
 export interface Digested {
   /** What was given away. */
   bytes: Buffer;
-  /** How many of these bytes, from the first, the hasher has written where it was given a place; it may be none. */
-  written: number;
+  /** Whether the hasher has written them where it was given a place. */
+  written: boolean;
 }
 
 /**

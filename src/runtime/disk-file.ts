@@ -69,15 +69,13 @@ export class DiskWritableFile implements WritableFile {
     position: number,
     digest: (bytes: Uint8Array, place: FilePlace) => Promise<Result>,
   ): Promise<Result> {
-    const { length } = bytes;
     const before = this.#writing;
-    const digested = digest(bytes, { fd: this.handle.fd, position });
-    const written = digested.then(async (result) => {
-      const { written } = result;
-      this.size = Math.max(this.size, position + written);
-      if (written === length) return result;
-      await before;
-      await this.#write(result.bytes.subarray(written), position + written);
+    const written = digest(bytes, { fd: this.handle.fd, position }).then(async (result) => {
+      if (result.written) this.size = Math.max(this.size, position + result.bytes.length);
+      else {
+        await before;
+        await this.#write(result.bytes, position);
+      }
       return result;
     });
     // The file is not closed before, or its descriptor could be another's.

@@ -214,8 +214,7 @@ class HasherInThread implements Hasher {
 }
 
 function digested(bytes: Answer['bytes'], place: FilePlace | undefined): Digested {
-  const back = asBuffer(bytes as Uint8Array);
-  return { bytes: back, written: place ? back.length : 0 };
+  return { bytes: asBuffer(bytes as Uint8Array), written: place !== undefined };
 }
 
 /** For little, and for tests; writes nothing. */
@@ -230,12 +229,12 @@ export class HasherOnTheSpot implements Hasher {
 
   async hash(block: Uint8Array): Promise<Digested & { hex: string }> {
     const hex = createHash(this.#algorithm).update(block).digest('hex');
-    return { bytes: asBuffer(block), hex, written: 0 };
+    return { bytes: asBuffer(block), hex, written: false };
   }
 
   async update(part: Uint8Array): Promise<Digested> {
     this.#running.update(part);
-    return { bytes: asBuffer(part), written: 0 };
+    return { bytes: asBuffer(part), written: false };
   }
 
   async digest(): Promise<string> {
