@@ -78,10 +78,8 @@ export function putFile(home: string, server: string, name: string, content: str
   writeFileSync(join(folder, name), content);
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
-  return [...ports];
+function freePorts(count: number): Promise<number[]> {
+  return Promise.all(Array.from({ length: count }, freePort));
 }
 
 /** Waits until every server has registered, and our monitor has heard so many of them (default: both). */

@@ -1,5 +1,6 @@
 /** Programs of a test: started by the command line, talked to over TCP, and none outlives the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -79,10 +80,13 @@ export class Programs {
   }
 
   async #ready(child: ChildProcess, args: string[]): Promise<{ child: ChildProcess; port: number }> {
-    child.stderr?.resume();
+    let complaint = '';
+    child.stderr?.on('data', (chunk) => {
+      complaint += chunk;
+    });
     const ready = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout as NodeJS.ReadableStream }).once('line', resolve);
-      child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}`)));
+      child.once('close', (code) => reject(new Error(`${args[0]} ended with ${code}: ${complaint}`)));
     });
     return { child, port: Number(/ tcp=(\d+)/.exec(ready)?.[1]) };
   }
@@ -121,22 +125,35 @@ export function exited(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
+/** The ports that were handed out: a program may not yet listen on its own when the next one is looked for. */
+const given = new Set<number>();
+
 /**
- * Below the range from which the system takes the ports of outgoing connections: one of those could take a port
- * between this test's look and the use of it, or while the program that has it is restarted.
+ * Free for TCP and UDP, and below the range from which the system takes the ports of outgoing connections: one of
+ * those could take a port between this test's look and the use of it, or while the program that has it is restarted.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await isFree(port)) return port;
+    if (given.has(port)) continue;
+    given.add(port);
+    if ((await isFreeForTcp(port)) && (await isFreeForUdp(port))) return port;
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+function isFreeForTcp(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+function isFreeForUdp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
   });
 }
 
