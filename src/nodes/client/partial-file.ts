@@ -1,6 +1,7 @@
 import type { Folder, NodeContext, Timer, WritableFile } from '../../runtime/context';
 import { ArrivingFile } from '../engine/arriving-file';
 import { codeOf } from '../shared/error-text';
+import { exists } from '../shared/exists';
 import { giveFreeName, numbered } from '../shared/free-name';
 
 /** A `.part` file that was touched so recently is being written by another program. */
@@ -148,15 +149,5 @@ export class PartialFile {
     this.#touch.cancel();
     await this.content.close();
     await this.#file.close();
-  }
-}
-
-async function exists(folder: Folder, name: string): Promise<boolean> {
-  try {
-    await folder.stat(name);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
-    throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { Clock, Folder, Log, NodeContext, ReadableFile } from '../../runtime/context';
+import { exists } from '../shared/exists';
 import { readWhole } from '../shared/whole-file';
 import { FolderWatch } from './folder-watch';
 import { Incoming } from './incoming';
@@ -240,13 +241,6 @@ function noItem(name: string): Error {
 
 function plain({ name, version, by, size, sha256 }: StoredItem): ItemVersion {
   return { name, version, by, size, sha256 };
-}
-
-function exists(folder: Folder, file: string): Promise<boolean> {
-  return folder.stat(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function hashFile(
