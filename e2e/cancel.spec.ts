@@ -15,6 +15,7 @@ test('a ring client that waits for a mute member is told to give up', async ({ s
   await inspector.getByRole('textbox', { name: 'Address of the member' }).fill(`127.0.0.1:${port}`);
   await inspector.getByRole('button', { name: 'Apply' }).click();
   await inspector.getByRole('button', { name: 'Start', exact: true }).click();
+  await studio.expectState('RingClient1', 'running');
   await studio.openInspectorTab('Overview');
   await inspector.getByRole('textbox', { name: 'Name of the file' }).fill('a.txt');
   const get = inspector.getByRole('button', { name: 'Get', exact: true });

@@ -56,6 +56,7 @@ test('a replica balancer shows its scores, and sends a reader on when a replica 
   await expect(studio.node('Balancer1')).toContainText('2/2 up');
   await studio.button('Add replica client').click();
   await studio.act('Reader1', 'Start');
+  await studio.expectState('Reader1', 'running');
   await studio.select('Reader1');
   await studio.openInspectorTab('Overview');
   const get = studio.inspector.getByRole('button', { name: 'Get the page' });

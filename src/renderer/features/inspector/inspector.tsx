@@ -196,6 +196,9 @@ function NameField({ id, name }: { id: string; name: string }) {
   );
 }
 
+/** A wait is told of from here on, ms: over sooner, it would only push what is below away from the pointer, and back. */
+const BRIEF_WAIT_MS = 1000;
+
 /** Why a node is not as it should be, and the next step. */
 function Trouble({ id }: { id: string }) {
   const view = useNodeView(id);
@@ -204,6 +207,7 @@ function Trouble({ id }: { id: string }) {
   const now = useNow(500, waiting);
   const commands = useNodeCommands();
   if (waiting && view) {
+    if (now - view.since < BRIEF_WAIT_MS) return null;
     const late = isLate(view, now);
     return (
       <div className={`${css.trouble} ${late ? 'tone-bad' : 'tone-info'}`} role="status">
