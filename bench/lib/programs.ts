@@ -119,6 +119,18 @@ export function endedCpuSeconds(): number {
   }
 }
 
+/**
+ * What a process has had resident at most, bytes; NaN where the system does not tell. The system keeps it, so that
+ * a look at the end is enough: looking through a process's pages every 50 ms takes 4 ms each time from what it does.
+ */
+export function peakMemory(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** Bytes of memory that are a process's own: private pages and its share of the shared ones. */
 export function proportionalMemory(pid: number): { private: number; proportional: number } {
   const read = (text: string, name: string): number =>
