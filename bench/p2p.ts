@@ -16,12 +16,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { seededRandom } from '../src/runtime/random';
+import { type Downloaded, Downloader } from './lib/downloader';
 import { interleave, type Spread, seconds, show, spread } from './lib/measure';
 import { startNginx } from './lib/nginx';
 import {
   findPeer,
   freePort,
-  peakMemory,
   type RunningNode,
   scratchFolder,
   startNode,
@@ -54,12 +54,6 @@ interface Swarm {
   nodes: RunningNode[];
 }
 
-interface Ours {
-  /** Resident memory at its highest, bytes. */
-  memory: number;
-  wasted: number;
-}
-
 for (const [size, rounds] of [
   [256 * MIB, 5],
   [1024 * MIB, 5],
@@ -79,7 +73,7 @@ async function compare(size: number, rounds: number): Promise<void> {
   const openssl = findPeer('openssl');
   const aria2 = findPeer('aria2c');
   const out = scratchFolder();
-  const ours: Ours[] = [];
+  const ours: Downloaded[] = [];
   const ends = new TwoEnds(size);
   const contenders: Record<string, () => Promise<number>> = {};
   const contend = (name: string, senders: (number | undefined)[], receive: () => Promise<unknown>): void => {
@@ -97,7 +91,7 @@ async function compare(size: number, rounds: number): Promise<void> {
   contend('ours, 1 seeder', peersOf(one), from(one));
   contenders['ours, 1 seeder, by a peer that runs'] = async () => {
     clear(out);
-    const peer = await Downloader.start(one.index, out);
+    const peer = await Downloader.start(one.index, out, NAME);
     await peer.ready;
     const took = await seconds(() => peer.download());
     ours.push(await peer.end());
@@ -225,58 +219,10 @@ async function swarm(root: string, seeders: number): Promise<Swarm> {
 }
 
 /** A peer of ours from its start to its end, for one download. */
-async function download(index: number, out: string): Promise<Ours> {
-  const peer = await Downloader.start(index, out);
+async function download(index: number, out: string): Promise<Downloaded> {
+  const peer = await Downloader.start(index, out, NAME);
   await peer.download();
   return peer.end();
-}
-
-/** A peer of ours that shares nothing, with its commands on standard input. */
-class Downloader {
-  /** Resolves when it takes commands; what it is told before waits until then. */
-  readonly ready: Promise<void>;
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
-  #text = '';
-
-  static async start(index: number, out: string): Promise<Downloader> {
-    return new Downloader([
-      ...['out/main/cli.js', 'p2p-peer', '127.0.0.1', String(index), String(await freePort()), out],
-      ...['--quiet', '--no-register', '--log-file', join(scratchFolder(), 'log')],
-    ]);
-  }
-
-  private constructor(args: string[]) {
-    this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#ended = new Promise((resolve) => this.#child.once('close', resolve));
-    this.#child.stdout?.on('data', (part: Buffer) => {
-      this.#text += part.toString();
-    });
-    this.ready = this.#says('READY');
-  }
-
-  /** Resolves when the file is there, verified. */
-  async download(): Promise<void> {
-    this.#child.stdin?.write(`download ${NAME}\n`);
-    await this.#says('verified: size and every piece');
-  }
-
-  async end(): Promise<Ours> {
-    const memory = peakMemory(this.#child.pid as number);
-    this.#child.stdin?.end('quit\n');
-    await this.#ended;
-    return { memory, wasted: Number(/(\d+) bytes came twice/.exec(this.#text)?.[1] ?? 0) };
-  }
-
-  #says(words: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (this.#text.includes(words)) resolve();
-      };
-      this.#child.stdout?.on('data', look);
-      void this.#ended.then(() => reject(new Error(`The download failed: ${this.#text}`)));
-    });
-  }
 }
 
 /** Makes the folder empty. */
