@@ -114,7 +114,11 @@ function Bottom({ id, figures }: { id: string; figures: readonly Figure[] }) {
           ))}
           <span className={css.spring} />
           <Activity id={id}>
-            {ports.length > 0 && <span className={css.ports}>{ports.slice(0, 2).join(' ')}</span>}
+            {ports.length > 0 && (
+              <span className={css.ports} title={ports.join(' ')}>
+                {ports.slice(0, 2).join(' ')}
+              </span>
+            )}
           </Activity>
         </>
       )}
