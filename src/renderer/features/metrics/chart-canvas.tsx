@@ -5,11 +5,8 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { formatTime } from '../../format';
 import { tokenColour } from '../../token-colours';
-import type { Chart, Line } from './charts';
+import { type Chart, type Line, spanOf } from './charts';
 import css from './metrics.module.css';
-
-/** The least that the time axis spans, in seconds: the first samples would else stretch over all of it. */
-const leastSpan = 60;
 
 export function ChartCanvas({
   chart,
@@ -77,7 +74,8 @@ function optionsOf(
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { show: false }, sync: { key: 'metrics' } },
     scales: {
-      x: { range: (_plot, min, max) => [Math.min(min, max - leastSpan), max] },
+      // Not what uPlot proposes: around a single sample that is a whole day.
+      x: { range: ({ data: [times] }) => spanOf(times) },
       y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [

@@ -10,6 +10,15 @@ export const windowSamples = 10;
 /** Nodes with a line of their own; more cannot be told apart. */
 export const maxLines = 6;
 
+/** The least that the time axis spans, in seconds: the first samples would else stretch over all of it. */
+const leastSpan = 60;
+
+/** From where to where the axis of these times goes; all in seconds. */
+export function spanOf(times: ArrayLike<number>): [from: number, to: number] {
+  const last = times[times.length - 1] ?? 0;
+  return [Math.min(times[0] ?? 0, last - leastSpan), last];
+}
+
 export interface Line {
   id: string;
   label: string;

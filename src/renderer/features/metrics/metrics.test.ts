@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { StudioEvent } from '../../../contract/events';
 import { reduce, type StudioState } from '../../studio-store';
 import { flow, microCdn, snapshotOf, spec, view } from '../../testing/network';
-import { type Chart, chartsOf, latestOf } from './charts';
+import { type Chart, chartsOf, latestOf, spanOf } from './charts';
 import { type Sample, sampleBetween } from './sample';
 import { slidingSums } from './sliding';
 
@@ -119,5 +119,13 @@ describe('the charts', () => {
     const { times, lines } = chart('detection', [sample(5000), sample(9500)], [], [{ detections }]);
     expect(times).toEqual([5000, 9000, 9500]);
     expect(lines.map(latestOf)).toEqual([8000, null]);
+  });
+});
+
+describe('the time axis', () => {
+  it('spans a minute around the first sample, and all of them once they take longer', () => {
+    expect(spanOf([1000])).toEqual([940, 1000]);
+    expect(spanOf([1000, 1001])).toEqual([941, 1001]);
+    expect(spanOf([1000, 1090])).toEqual([1000, 1090]);
   });
 });
