@@ -53,8 +53,8 @@ async function explainPortInUse(node: NodeSpec, uses: readonly PortUse[]): Promi
       code: 'EADDRINUSE',
       message: `${label} ${port} is in use by ${check.holder ?? 'another program'}.`,
       hint: check.nextFree
-        ? `Use ${check.nextFree}, the next free one, or end the other program.`
-        : 'Choose another port, or end the other program.',
+        ? `Use ${check.nextFree}, the next free one, or stop what uses it.`
+        : 'Choose another port, or stop what uses it.',
     };
   }
   // Whoever held it has let go meanwhile.
