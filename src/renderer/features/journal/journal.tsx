@@ -59,7 +59,7 @@ export function Journal() {
         header: 'What happened',
         width: 'minmax(240px, 1fr)',
         cell: (entry) => (
-          <span className={css.text} title={entry.text}>
+          <span className="signed" title={entry.text}>
             <LevelIcon level={entry.level} /> {entry.text}
           </span>
         ),

@@ -43,7 +43,7 @@ export function Problems() {
         header: 'Problem',
         width: 'minmax(220px, 1fr)',
         cell: (problem) => (
-          <span className={css.title}>
+          <span className={`${css.title} signed`} title={problem.title}>
             <LevelIcon level={problem.level} /> {problem.title}
           </span>
         ),

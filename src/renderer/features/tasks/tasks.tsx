@@ -140,7 +140,7 @@ function Outcome({ task }: { task: TaskView }) {
     ? `${error.message} ${error.hint ?? ''}`
     : (outcome ?? (phase === 'done' ? 'Done' : 'Cancelled'));
   return (
-    <span className={css.outcome} title={`${text} (${formatTime(startedAt)})`}>
+    <span className="signed" title={`${text} (${formatTime(startedAt)})`}>
       <LevelIcon level={level} /> {text}
       {endedAt !== undefined && <span className={css.muted}> in {formatSpan(endedAt - startedAt)}</span>}
     </span>

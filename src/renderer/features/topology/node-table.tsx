@@ -139,7 +139,7 @@ export function NodeTable({ search, onMenu }: { search: string; onMenu: (target:
         width: 'minmax(120px, 1.1fr)',
         sortable: true,
         cell: ({ name, node }) => (
-          <span className={css.name}>
+          <span className={`${css.name} signed`} title={name}>
             {node ? (
               <KindIcon kind={node.spec.kind} size={20} />
             ) : (
