@@ -101,6 +101,24 @@ test('a foreign server that registers at our index is a row of the table too', a
   foreign.destroy();
 });
 
+test('a dialog gives the keyboard back to where it was opened', async ({ studio }) => {
+  await studio.startEmpty();
+  const { keyboard } = studio.page;
+  await keyboard.press('Alt+1');
+  await expect(studio.node('Index1')).toBeFocused();
+  await keyboard.press('F2');
+  await expect(studio.page.getByRole('textbox', { name: 'Name', exact: true }).last()).toBeFocused();
+  await keyboard.type('Directory');
+  await keyboard.press('Enter');
+  await expect(studio.node('Directory')).toBeFocused();
+
+  await keyboard.press('Shift+F10');
+  await studio.page.getByRole('menuitem', { name: /^Rename/ }).press('Enter');
+  await expect(studio.page.getByRole('dialog', { name: 'Rename Directory' })).toBeVisible();
+  await keyboard.press('Escape');
+  await expect(studio.node('Directory')).toBeFocused();
+});
+
 test('links are reached, opened and broken by keyboard', async ({ studio }) => {
   await studio.buildSample();
   const { keyboard } = studio.page;

@@ -1,6 +1,6 @@
 /** Whichever dialog is open. */
 import { Kbd, Modal } from '@mantine/core';
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, type ReactNode, useEffect, useState } from 'react';
 import { useNodeCommands } from '../../node-actions';
 import { shortcutGroups } from '../../shortcuts';
 import { useNodeSpec, usePanel, usePanelState } from '../../studio-context';
@@ -16,10 +16,35 @@ import {
   RenameWorkspaceDialog,
 } from './workspace-dialogs';
 
-export function Dialogs({ settings }: { settings: (onClose: () => void) => ReactNode }) {
+interface Props {
+  settings: (onClose: () => void) => ReactNode;
+}
+
+export function Dialogs(props: Props) {
+  const isOpen = usePanelState((state) => state.dialog !== null);
+  return isOpen && <OpenDialog {...props} />;
+}
+
+/** What had the keyboard gets it back: a modal does so when it is told to close, and these are taken away open. */
+function useFocusReturn(): void {
+  const [before] = useState(() => document.activeElement as HTMLElement | null);
+  useEffect(
+    () => () => {
+      // The entry of a menu is gone by now, and so is the command palette.
+      const to = before?.isConnected
+        ? before
+        : document.querySelector<HTMLElement>('[data-region="topology"]');
+      if (document.activeElement === document.body) to?.focus({ preventScroll: true });
+    },
+    [before],
+  );
+}
+
+function OpenDialog({ settings }: Props) {
   const panel = usePanel();
   const dialog = usePanelState((state) => state.dialog);
   const close = (): void => panel.patch({ dialog: null });
+  useFocusReturn();
   switch (dialog?.kind) {
     case undefined:
       return null;
