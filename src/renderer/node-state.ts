@@ -20,6 +20,12 @@ export function stateIn({ nodes, hung }: Pick<StudioState, 'nodes' | 'hung'>, id
   return phase === 'running' && hung.has(id) ? 'hung' : phase;
 }
 
+/** Since when it is in its state, in Unix ms. */
+export function sinceIn(state: Pick<StudioState, 'nodes' | 'hung'>, id: string): number {
+  const since = state.nodes.get(id)?.since ?? 0;
+  return stateIn(state, id) === 'hung' ? Math.max(since, state.hung.get(id) ?? 0) : since;
+}
+
 export function isAlive(state: NodeState): boolean {
   return state !== 'stopped' && state !== 'crashed';
 }

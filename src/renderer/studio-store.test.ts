@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry, LogLine, StudioEvent, TransferView } from '../contract/events';
+import { sinceIn } from './node-state';
 import { activeFaults, limits, reduce, type StudioState } from './studio-store';
 import { flow, heartbeat, microCdn, snapshotOf, view } from './testing/network';
 
@@ -82,9 +83,19 @@ describe('the reducer', () => {
   });
 
   it('says that a node hangs while the fault is on', () => {
-    const fault = { id: 'hang-cs1', kind: 'hang', node: 'cs1', scope: {}, params: {}, enabled: true };
+    const fault = {
+      id: 'hang-cs1',
+      kind: 'hang',
+      node: 'cs1',
+      scope: {},
+      params: {},
+      since: 5000,
+      enabled: true,
+    };
     const hung = following(start(), [{ type: 'faults', faults: [fault] }]);
-    expect([...hung.hung]).toEqual(['cs1']);
+    expect([...hung.hung.keys()]).toEqual(['cs1']);
+    // Not since its process runs.
+    expect(sinceIn(hung, 'cs1')).toBe(5000);
     expect(activeFaults(hung)).toHaveLength(1);
     expect(following(hung, [{ type: 'faults', faults: [{ ...fault, enabled: false }] }]).hung.size).toBe(0);
   });

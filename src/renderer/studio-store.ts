@@ -85,8 +85,8 @@ export interface StudioState {
   settings: Settings;
   faults: readonly FaultSpec[];
   recorder: RecorderView;
-  /** Nodes whose process is alive and answers nothing. */
-  hung: ReadonlySet<string>;
+  /** Nodes whose process is alive and answers nothing, and since when, in Unix ms. */
+  hung: ReadonlyMap<string, number>;
   /** Bytes through each node since the last tick. */
   tally: ReadonlyMap<string, number>;
 }
@@ -328,11 +328,11 @@ function mergeHistory(state: StudioState, action: Extract<StudioAction, { type: 
 }
 
 /** Hanging is a fault like any other, but a node that hangs is said to be in a state of its own. */
-function hungNodes(faults: readonly FaultSpec[]): ReadonlySet<string> {
-  return new Set(
+function hungNodes(faults: readonly FaultSpec[]): ReadonlyMap<string, number> {
+  return new Map(
     faults
       .filter(({ enabled, kind }) => enabled && (kind === 'hang' || kind === 'freeze'))
-      .map(({ node }) => node),
+      .map(({ node, since }) => [node, since ?? 0]),
   );
 }
 

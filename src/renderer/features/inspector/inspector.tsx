@@ -7,7 +7,7 @@ import { manifestOf } from '../../../nodes/manifests';
 import { formatAgo, formatCount, formatSpan } from '../../format';
 import { isOutside, outsideAddress } from '../../graph';
 import { nodeActions, useNodeCommands } from '../../node-actions';
-import { isLate, isPossible, stateIn } from '../../node-state';
+import { isLate, isPossible, sinceIn, stateIn } from '../../node-state';
 import { sameItems } from '../../store';
 import {
   useNodeSpec,
@@ -144,12 +144,12 @@ function DraftMark({ useHasDraft, node }: { useHasDraft: (node: string) => boole
 
 function NodeHead({ id }: { id: string }) {
   const spec = useNodeSpec(id);
-  const view = useNodeView(id);
+  const since = useStudio((studio) => sinceIn(studio, id));
   const state = useNodeState(id);
   const now = useNow(1000);
   if (!spec) return null;
   const manifest = manifestOf(spec.kind);
-  const since = view && view.since > 0 && state !== 'stopped' ? ` for ${formatSpan(now - view.since)}` : '';
+  const span = since > 0 && state !== 'stopped' ? ` for ${formatSpan(now - since)}` : '';
   return (
     <div className={css.head}>
       <div className={css.title}>
@@ -158,7 +158,7 @@ function NodeHead({ id }: { id: string }) {
           <NameField id={id} name={spec.name} />
           <div className={css.sub}>
             {manifest?.label ?? spec.kind} <span aria-hidden="true">·</span>{' '}
-            <Status state={state} detail={`${stateLabels[state]}${since}`} />
+            <Status state={state} detail={`${stateLabels[state]}${span}`} />
           </div>
         </div>
       </div>
