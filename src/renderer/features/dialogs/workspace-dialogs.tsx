@@ -151,13 +151,14 @@ export function OpenWorkspaceDialog({ onClose }: { onClose: () => void }) {
     if (chosen?.[0]) open(chosen[0]);
   };
   const rows = list.data ?? [];
+  const hasOthers = rows.some(({ path }) => path !== current);
   return (
     <Modal opened onClose={onClose} title="Open a workspace" size={480}>
-      {warning && <p className={css.note}>{warning}</p>}
+      {warning && (hasOthers || paths) && <p className={css.note}>{warning}</p>}
       {list.error && (
         <EmptyState title="The workspaces could not be listed.">{list.error.message}</EmptyState>
       )}
-      {list.data && rows.length === 0 && <EmptyState title="There are no other workspaces yet." />}
+      {list.data && !hasOthers && <EmptyState title="There are no other workspaces yet." />}
       <ul className={css.choices} aria-label="Workspaces">
         {rows.map((row) => (
           <li key={row.path}>
