@@ -9,9 +9,11 @@ import type {
   LinkField,
   LinksField,
   LinkValue,
+  NumberField,
   PortField,
   RowsField,
 } from '../../../contract/fields';
+import { formatBytes } from '../../format';
 import { nameOf } from '../../graph';
 import { isAlive } from '../../node-state';
 import { portUser } from '../../port-claims';
@@ -53,6 +55,7 @@ export function FieldControl(props: ControlProps) {
       return (
         <NumberInput
           {...common}
+          description={helpOfNumber(field, value)}
           value={typeof value === 'number' ? value : ''}
           onChange={(next) => onChange(next === '' ? undefined : next)}
           step={field.step ?? 1}
@@ -101,6 +104,12 @@ export function FieldControl(props: ControlProps) {
     case 'rows':
       return <RowsControl {...(props as ControlProps<RowsField>)} />;
   }
+}
+
+/** Nobody reads 67 108 864 bytes. */
+function helpOfNumber({ unit, help }: NumberField, value: unknown): string {
+  const isLong = unit === 'bytes' && typeof value === 'number' && value >= 1024;
+  return isLong ? `${help} That is ${formatBytes(value)}.` : help;
 }
 
 function helpOfChoice(field: ChoiceField, value: unknown): string {
