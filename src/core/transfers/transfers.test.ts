@@ -12,12 +12,14 @@ type Operate = TransfersOptions['operate'];
 function setUp(
   operate: Operate,
   ensureClient: TransfersOptions['ensureClient'] = async () => 'peer1',
-): { transfers: Transfers; asked: unknown[][] } {
+): { transfers: Transfers; asked: unknown[][]; told: string[] } {
   const asked: unknown[][] = [];
+  const told: string[] = [];
+  const journal = { add: ({ text }: { text: string }) => void told.push(text) };
   const hub = { push: (_event: StudioEvent) => {}, notice: () => {} };
   const transfers = new Transfers({
     hub: hub as unknown as TransfersOptions['hub'],
-    journal: { add: () => {} } as unknown as TransfersOptions['journal'],
+    journal: journal as unknown as TransfersOptions['journal'],
     addresses: () => ({ find: () => undefined }) as unknown as ReturnType<TransfersOptions['addresses']>,
     ensureClient,
     operate: (id, operation, input, options) => {
@@ -25,7 +27,7 @@ function setUp(
       return operate(id, operation, input, options);
     },
   });
-  return { transfers, asked };
+  return { transfers, asked, told };
 }
 
 /** A download that runs until it is interrupted. */
@@ -91,6 +93,21 @@ it('tells the client from how many servers at once a download may come, and agai
   await waitFor(() => transfers.view(id).phase === 'running');
   const told = ['download', { name: 'a.bin', keepPartial: true, sources: 2 }];
   expect(asked).toEqual([told, told]);
+  await transfers.close();
+});
+
+it.each([
+  { several: false, moves: ['The download of a.bin moved from CS1 to CS2.'] },
+  { several: true, moves: [] },
+])('tells of a fail-over, not of which source is the fastest: $several', async ({ several, moves }) => {
+  const { transfers, told } = setUp((...args) => {
+    for (const serverId of ['CS1', 'CS2'])
+      args[3]?.progress({ several, source: { serverId, address: '127.0.0.1:7001' } });
+    return running(...args);
+  });
+  const id = transfers.download({ name: 'a.bin' });
+  await waitFor(() => transfers.view(id).bytes === 1);
+  expect(told.filter((text) => text.includes('moved'))).toEqual(moves);
   await transfers.close();
 });
 

@@ -29,6 +29,8 @@ interface Progress {
   bytes?: number;
   size?: number;
   source?: { serverId: string; address: string };
+  /** `source` is the fastest of several at once; the client itself says which of them is lost. */
+  several?: boolean;
   segments?: TransferView['segments'];
   marks?: TransferView['marks'];
 }
@@ -237,7 +239,7 @@ export class Transfers {
     const { source, marks, name, client } = transfer.view;
     // Bytes that an earlier attempt left are no speed.
     if (marks.length > before.marks.length) transfer.rate.reset();
-    if (!source || !before.source || source.serverId === before.source.serverId) return;
+    if (value.several || !source || !before.source || source.serverId === before.source.serverId) return;
     this.#options.journal.add({
       level: 'warning',
       type: 'transfer-failover',

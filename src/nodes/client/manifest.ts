@@ -103,6 +103,8 @@ export interface DownloadProgress {
   bytes: number;
   size?: number;
   source?: { serverId: string; address: string };
+  /** `source` is the fastest of several at once. */
+  several?: boolean;
   /** Bytes by source in order of arrival; the last one grows. */
   segments: { source: string; bytes: number }[];
   /** Fail-overs, retries and resumes so far. */

@@ -79,6 +79,8 @@ export interface PlainProgress {
   bytes: number;
   size: number;
   source?: { serverId: string; address: string };
+  /** Set where others than `source` may send as well: that another one becomes the fastest is no fail-over. */
+  several: boolean;
   segments: { source: string; bytes: number }[];
   marks: Mark[];
 }
@@ -93,6 +95,7 @@ export function plainProgress(view: DownloadView): PlainProgress {
     bytes,
     size,
     ...(best ? { source: { serverId: best.id, address: best.address } } : {}),
+    several: sources.length > 1,
     segments: sources.flatMap(({ id, bytes }) => (bytes > 0 ? [{ source: id, bytes }] : [])),
     marks: [...marks],
   };

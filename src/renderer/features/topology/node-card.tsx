@@ -116,7 +116,7 @@ function Bottom({ id, figures }: { id: string; figures: readonly Figure[] }) {
           <Activity id={id}>
             {ports.length > 0 && (
               <span className={css.ports} title={ports.join(' ')}>
-                {ports.slice(0, 2).map((port) => (
+                {[...new Set(ports)].slice(0, 2).map((port) => (
                   <span key={port}>{port}</span>
                 ))}
               </span>
