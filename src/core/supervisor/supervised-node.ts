@@ -41,6 +41,8 @@ export class SupervisedNode {
   #startedWith: Record<string, unknown> | undefined;
   /** Its present process did not take a setting that needs no restart. */
   #refusesLive = false;
+  /** Settles when the last failed start is in the journal, explained. */
+  #failedStartTold: Promise<void> = Promise.resolve();
   #faults: FaultSpec[] = [];
   #watch: Watch = { visible: false, messages: false };
   /** Set while it is being started, so that a second click changes nothing. */
@@ -203,7 +205,7 @@ export class SupervisedNode {
     this.#process = process;
     process.launch();
     await process.settled;
-    if (process.state.phase === 'crashed') await this.#explain();
+    await this.#failedStartTold;
   }
 
   #cannotStart(reason: ErrorShape): void {
@@ -213,10 +215,11 @@ export class SupervisedNode {
     this.#publish();
   }
 
-  /** Says who holds a port that was taken, once that is known. */
-  async #explain(): Promise<void> {
+  /** Once it is known, for instance, who holds a port that was taken. */
+  async #tellFailedStart(): Promise<void> {
     const { reason } = this.#view;
     const better = reason && (await this.#around.explain(reason, this.#spec));
+    this.#tellCrash(better ?? reason);
     if (!better || this.#view.reason !== reason) return;
     this.#view = { ...this.#view, reason: better };
     this.#publish();
@@ -311,11 +314,18 @@ export class SupervisedNode {
     } else if (phase === 'stopped') {
       this.#note('info', 'node-stopped', reason?.message ?? `${name} stopped.`);
     } else if (phase === 'crashed') {
-      const onPurpose = reason?.code === 'KILLED' || reason?.code === 'DISOBEDIENT';
-      this.#note('bad', onPurpose ? 'node-killed' : 'node-crashed', reason?.message ?? `${name} crashed.`);
-      if (!onPurpose && before !== 'starting')
-        this.#around.hub.notice('bad', `${name} crashed`, describeReason(reason));
+      if (isOnPurpose(reason)) return this.#note('bad', 'node-killed', reason.message);
+      if (before === 'starting') {
+        this.#failedStartTold = this.#tellFailedStart();
+        return;
+      }
+      this.#tellCrash(reason);
+      this.#around.hub.notice('bad', `${name} crashed`, describeReason(reason));
     }
+  }
+
+  #tellCrash(reason: ErrorShape | undefined): void {
+    this.#note('bad', 'node-crashed', reason?.message ?? `${this.#spec.name} crashed.`);
   }
 
   #onTelemetry(telemetry: NodeTelemetry): void {
@@ -354,6 +364,10 @@ export function aliasesOf(spec: NodeSpec): string[] {
       field.control === 'text' && field.defaultFromName && typeof value === 'string' && value !== '';
     return names ? [value] : [];
   });
+}
+
+function isOnPurpose(reason: ErrorShape | undefined): reason is ErrorShape {
+  return reason?.code === 'KILLED' || reason?.code === 'DISOBEDIENT';
 }
 
 /** A reason and what to do about it, in one line. */
