@@ -157,7 +157,8 @@ describe('a port', () => {
       expect(reason?.message).toContain(`TCP port ${port} is in use by`);
       if (process.platform === 'linux') expect(reason?.message).toContain(`(pid ${process.pid})`);
       expect(reason?.hint).toMatch(/Use \d+, the next free one/);
-      const told = () => studio.core.journal.list({ limit: 10 }).filter(({ type }) => type === 'node-crashed');
+      const told = () =>
+        studio.core.journal.list({ limit: 10 }).filter(({ type }) => type === 'node-crashed');
       await waitFor(() => told().length > 0, 'the journal');
       expect(told().map(({ text }) => text)).toEqual([reason?.message]);
     } finally {
