@@ -149,6 +149,31 @@ describe('piece scheduler', () => {
     expect(new Set(cancelled.map(({ source }) => source))).toEqual(new Set(['slow']));
   });
 
+  it('leaves the last pieces to those who have them soon: two answers would both come in full', () => {
+    const under = scheduler(40);
+    under.addSource('a', null, 1, 0);
+    under.addSource('b', null, 1, 0);
+    const asked: number[] = [];
+    const waiting: Request[] = [];
+    let kept = 0;
+    // Each sends 25 MB/s, until b is behind by a piece or two and a has nothing to do.
+    for (let now = 0; now < 2000; now += 10) {
+      const requests = under.assign(now);
+      asked.push(...requests.map(({ piece }) => piece));
+      waiting.push(...requests);
+      if (kept >= 30 && waiting.every(({ source }) => source === 'b')) break;
+      for (const source of kept < 36 ? ['a', 'b'] : ['a']) {
+        const next = waiting.findIndex((request) => request.source === source);
+        if (next < 0) continue;
+        deliver(under, waiting.splice(next, 1)[0] as Request, now);
+        kept++;
+      }
+      if (now % 100 === 0) under.tick(now);
+    }
+    expect(waiting.length).toBeGreaterThan(0);
+    expect(asked.toSorted((one, other) => one - other)).toEqual([...Array(40).keys()]);
+  });
+
   it('bans the one who sent a wrong piece, and asks elsewhere', () => {
     const under = scheduler(1);
     under.addSource('liar', null, 1, 0);

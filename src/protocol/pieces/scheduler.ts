@@ -93,7 +93,10 @@ const SLACK_MS = 30;
 const MIN_STALL_MS = 150;
 /** A request that waits for its first byte may take this much longer: the server has to open the file. */
 const FIRST_BYTE_MS = 850;
-/** A piece is asked of a second source only if that one would be done in this part of the time. */
+/**
+ * A piece is asked of a second source only if that one would be done in this part of the time, and sooner by more than
+ * `SLACK_MS`: a shorter lead is lost in the queues, and both answers come in full.
+ */
 const DUPLICATE_GAIN = 0.6;
 /** Weight of the newest measurement of a rate. */
 const RATE_WEIGHT = 0.3;
@@ -435,7 +438,8 @@ export class PieceScheduler {
         continue;
       const ms = this.#remainingMs(only);
       const ours = source.roundTripMs + ((only.length - only.received) * 1000) / rate;
-      if (ours < ms * DUPLICATE_GAIN && (!worst || ms > worst.ms)) worst = { piece, ms };
+      const isWorthIt = ours < ms * DUPLICATE_GAIN && ours < ms - SLACK_MS;
+      if (isWorthIt && (!worst || ms > worst.ms)) worst = { piece, ms };
     }
     return worst?.piece ?? null;
   }
