@@ -7,7 +7,6 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +22,7 @@ import { systemNetwork } from '../src/runtime/network';
 import { seededRandom } from '../src/runtime/random';
 import { interleave, type Spread, show, spread } from './lib/measure';
 import { accepting } from './lib/nginx';
-import { findPeer, freePort, scratchFolder, startPeer, stop } from './lib/programs';
+import { clear, findPeer, freePort, scratchFolder, startPeer, stop } from './lib/programs';
 import { printTable } from './lib/table';
 import { TwoEnds } from './lib/two-ends';
 
@@ -252,12 +251,6 @@ async function runOurs(out: string, file: MetalinkFile, killPid?: number): Promi
     ...(killPid ? [String(killPid)] : []),
   ];
   return JSON.parse(await run(process.execPath, args)) as Report;
-}
-
-/** Makes the folder empty. */
-function clear(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
 }
 
 function run(command: string, args: string[]): Promise<string> {

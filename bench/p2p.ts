@@ -1,17 +1,7 @@
 /** 256 MiB and 1 GiB from 1 and 4 of our peers, to disk and verified, against curl and aria2; and a seeder killed in the middle. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, linkSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -20,6 +10,7 @@ import { type Downloaded, Downloader } from './lib/downloader';
 import { interleave, type Spread, seconds, show, spread } from './lib/measure';
 import { startNginx } from './lib/nginx';
 import {
+  clear,
   findPeer,
   freePort,
   type RunningNode,
@@ -223,12 +214,6 @@ async function download(index: number, out: string): Promise<Downloaded> {
   const peer = await Downloader.start(index, out, NAME);
   await peer.download();
   return peer.end();
-}
-
-/** Makes the folder empty. */
-function clear(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
 }
 
 async function ports(): Promise<string[]> {

@@ -1,6 +1,6 @@
 /** The programs that a bench runs: our own nodes by the command line, and peers where they are installed. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -86,6 +86,12 @@ export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'micro-cdn-bench-'));
   folders.add(folder);
   return folder;
+}
+
+/** Makes the folder empty. */
+export function clear(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
 }
 
 export function freePort(): Promise<number> {

@@ -55,3 +55,8 @@ const possible: Record<NodeActionId, readonly NodeState[]> = {
 export function isPossible(action: NodeActionId, state: NodeState): boolean {
   return possible[action].includes(state);
 }
+
+/** Whether "Start all" and "Stop all" would change anything. */
+export function possibleForAll(states: readonly NodeState[]): { start: boolean; stop: boolean } {
+  return { start: states.some((state) => isPossible('start', state)), stop: states.some(isAlive) };
+}

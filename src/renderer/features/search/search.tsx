@@ -22,7 +22,7 @@ import { useMemo, useState } from 'react';
 import { manifestOf, manifests } from '../../../nodes/manifests';
 import { formatBytes } from '../../format';
 import { nodeActions, useNodeCommands } from '../../node-actions';
-import { isAlive, isPossible, type NodeState, stateIn } from '../../node-state';
+import { isPossible, type NodeState, possibleForAll, stateIn } from '../../node-state';
 import { useRecorderCommands, useRecordings } from '../../recorder-actions';
 import { sameValues } from '../../store';
 import { usePanel, usePanelState, useRun, useStudio, useStudioParts } from '../../studio-context';
@@ -87,7 +87,7 @@ function useActions(
   const recorderActions = useRecorderActions();
   return useMemo(() => {
     const all = [...specs.keys()];
-    const now = Object.values(states);
+    const can = possibleForAll(Object.values(states));
     const action = (
       label: string,
       icon: React.ReactNode,
@@ -113,10 +113,10 @@ function useActions(
           action(`${label} ${selected}`, <Icon size={18} />, () => commands.act(id, selection)),
         ),
       action('Download a file…', <IconDownload size={18} />, () => panel.open({ kind: 'download' })),
-      ...(now.some((state) => isPossible('start', state))
+      ...(can.start
         ? [action('Start all', <IconPlayerPlay size={18} />, () => commands.act('start', all))]
         : []),
-      ...(now.some(isAlive)
+      ...(can.stop
         ? [action('Stop all', <IconPlayerStop size={18} />, () => commands.act('stop', all))]
         : []),
       ...manifests.map((manifest) =>

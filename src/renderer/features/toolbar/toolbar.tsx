@@ -28,7 +28,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { formatDate } from '../../format';
 import { useNodeCommands } from '../../node-actions';
-import { aliveIn, isAlive, isPossible, stateIn } from '../../node-state';
+import { aliveIn, possibleForAll, stateIn } from '../../node-state';
 import { modKey } from '../../shortcuts';
 import { sameValues } from '../../store';
 import { usePanel, useRun, useStudio, useStudioParts } from '../../studio-context';
@@ -146,8 +146,7 @@ function StartStop() {
   const commands = useNodeCommands();
   const { store } = useStudioParts();
   const can = useStudio((studio) => {
-    const states = [...studio.specs.keys()].map((id) => stateIn(studio, id));
-    return { start: states.some((state) => isPossible('start', state)), stop: states.some(isAlive) };
+    return possibleForAll([...studio.specs.keys()].map((id) => stateIn(studio, id)));
   }, sameValues);
   const all = (): string[] => [...(store.get()?.specs.keys() ?? [])];
   return (
