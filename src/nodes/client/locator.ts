@@ -181,12 +181,12 @@ export class Locator {
 
   /** Skips what is no answer to GET, such as a late WELCOME. */
   async #answer(client: LineClient): Promise<Extract<IndexAnswer, { type: 'server' | 'error' }>> {
-    for (;;) {
-      const line = await client.next(this.#timeoutMs);
-      if (line === null) throw Object.assign(new Error('It does not answer GET.'), { code: 'ETIMEDOUT' });
-      const answer = parseIndexAnswer(line);
-      if (answer.type === 'server' || answer.type === 'error') return answer;
-    }
+    const answer = await client.find(this.#timeoutMs, (line) => {
+      const parsed = parseIndexAnswer(line);
+      return parsed.type === 'server' || parsed.type === 'error' ? parsed : undefined;
+    });
+    if (answer === null) throw Object.assign(new Error('It does not answer GET.'), { code: 'ETIMEDOUT' });
+    return answer;
   }
 
   /** An index may hand out the address that a server listens on: every address of the machine it runs on. */

@@ -426,6 +426,16 @@ describe('programs of somebody else', () => {
     expect(download.outcome?.size).toBe(5);
   });
 
+  it('do not hold a download for ever: an index that chatters and never answers is given up', async () => {
+    const index = await foreignIndex(() => '');
+    await world.client({ attempts: 1 });
+    const download = world.download('a');
+    const chatter = world.sim.clock.every(1000, () => index.peers.at(-1)?.send('PATIENCE\n'));
+    await world.sim.advance(30_000);
+    chatter.cancel();
+    expect(download.error).toMatchObject({ code: 'INDEX_UNREACHABLE' });
+  });
+
   it('work: an index that knows a name with spaces in its encoded form only', async () => {
     const index = await foreignIndex((name) =>
       name === 'my%20file' ? serverLine(7101, 5) : 'ERROR FILE_NOT_FOUND\n',

@@ -134,10 +134,14 @@ export class ForeignIndex implements IndexSpeech {
       client.write(encode.hello());
       await client.next(WELCOME_WAIT_MS);
       client.write(encode.get(wireName));
-      const answer = parseIndexAnswer((await client.next(ANSWER_MS)) ?? '');
-      if (answer.type === 'server') return answer.serverId;
-      if (answer.type === 'error') return null;
-      throw new Refused('It does not answer GET.');
+      // What else comes is no answer to GET, such as a late WELCOME.
+      const holder = await client.find(ANSWER_MS, (line) => {
+        const answer = parseIndexAnswer(line);
+        if (answer.type === 'error') return { serverId: null };
+        return answer.type === 'server' ? answer : undefined;
+      });
+      if (holder === null) throw new Refused('It does not answer GET.');
+      return holder.serverId;
     });
   }
 }

@@ -378,6 +378,29 @@ describe('towards an index of somebody else', () => {
     expect(snapshot()).toMatchObject({ index: 'refused', indexDetail: 'It does not answer REGISTER.' });
   });
 
+  it('waits no longer for one that chatters and never answers', async () => {
+    const index = await ForeignServer.byLine(net(), INDEX, () => '');
+    const chatter = world.sim.clock.every(1000, () => index.peers.at(-1)?.send('PATIENCE\n'));
+    await world.content(1, { monitor: null });
+    await world.sim.advance(20_000);
+    chatter.cancel();
+    expect(world.events('CS1', 'index-lost')[0]).toContain('It does not answer REGISTER.');
+  });
+
+  it('stays registered at one that says more than it is asked', async () => {
+    const index = await ForeignServer.byLine(net(), INDEX, (line) => {
+      if (line.startsWith('HELLO')) return 'WELCOME MICRO-CDN\nREADY WHEN YOU ARE\n';
+      if (line.startsWith('REGISTER')) return 'OK REGISTERED\n';
+      if (line === 'DONE_FILES') return 'OK FILES_ADDED\n';
+      return line.startsWith('GET') ? `SERVER ${HOST} 7001 CS1 1\n` : '';
+    });
+    world.put(1, 'a', 'x');
+    await world.content(1, { monitor: null });
+    await world.sim.advance(12_000);
+    expect(snapshot().index).toBe('registered');
+    expect(index.received.filter((line) => line.startsWith('REGISTER'))).toHaveLength(1);
+  });
+
   it('stops its heartbeats when it drains, so that the monitor takes it off', async () => {
     await new SeedIndex().listen();
     let heartbeats = 0;

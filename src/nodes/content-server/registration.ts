@@ -95,12 +95,11 @@ export class Registration {
     asked: string,
     timeoutMs: number,
   ): Promise<void> {
-    for (;;) {
-      const line = await client.next(timeoutMs);
-      if (line === null) throw new Refused(`It does not answer ${asked}.`);
-      const answer = parseIndexAnswer(line);
-      if (answer.type === type) return;
-      if (answer.type === 'error') throw new Refused(`It answered ${asked} with "${line}".`);
-    }
+    const answer = await client.find(timeoutMs, (line) => {
+      const parsed = parseIndexAnswer(line).type;
+      return parsed === type || parsed === 'error' ? { parsed, line } : undefined;
+    });
+    if (answer === null) throw new Refused(`It does not answer ${asked}.`);
+    if (answer.parsed === 'error') throw new Refused(`It answered ${asked} with "${answer.line}".`);
   }
 }

@@ -8,6 +8,8 @@ import type { IndexConfig, IndexSnapshot } from './manifest';
 
 /** How long a monitor may take to accept, and to say the next line of a list. */
 const ANSWER_MS = 2000;
+/** How long a list may take as a whole: one without an end must not be the last that is asked for. */
+const LIST_MS = 10_000;
 /** Between two attempts to keep a connection for pushes, at first and at most. */
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5000;
@@ -147,8 +149,10 @@ export class MonitorLink {
 
   /** Takes the list as far as it comes. Some monitors close after END, some instead of it, some never. */
   async #readList(client: LineClient, askedAt: number): Promise<boolean> {
+    const { clock } = this.#context;
+    const deadline = clock.now() + LIST_MS;
     let rows = 0;
-    for (;;) {
+    while (clock.now() < deadline) {
       const line = await client.next(ANSWER_MS).catch((error: unknown) => {
         if (rows > 0) return 'END';
         throw error;
@@ -163,6 +167,7 @@ export class MonitorLink {
         this.#take(line);
       }
     }
+    return rows > 0;
   }
 
   #connect(): Promise<LineClient> {

@@ -447,6 +447,18 @@ describe('towards a monitor of somebody else', () => {
     expect((await said('GET hello.txt\n')).text).toBe('SERVER 127.0.0.1 7001 CS1 14\n');
   });
 
+  it('asks again though the list of one never ends', async () => {
+    const monitor = await monitorSays(() => '');
+    await world.index();
+    const chatter = world.sim.clock.every(1000, () => {
+      for (const peer of monitor.peers) if (!peer.closed) peer.send('SERVER CS1 127.0.0.1 7001 9 alive\n');
+    });
+    await world.sim.advance(30_000);
+    chatter.cancel();
+    expect(monitor.received.filter((line) => line === 'LIST_SERVERS').length).toBeGreaterThan(1);
+    expect(world.indexSnapshot().monitor).toBe('connected');
+  });
+
   it('takes the list of one that closes instead of saying END', async () => {
     await ForeignServer.byLine(world.sim.network.host('monitor'), MONITOR_TCP, (line, candidate) => {
       if (line !== 'LIST_SERVERS') return;

@@ -88,6 +88,23 @@ export class LineClient {
     return null;
   }
 
+  /**
+   * What `take` makes of the first line that it does not leave (by undefined), or null when none came in time. The time
+   * is for all lines together: a peer that chatters and never answers is as good as a silent one.
+   * @throws as `next` does
+   */
+  async find<T>(timeoutMs: number, take: (line: string) => T | undefined): Promise<T | null> {
+    const { clock } = this.#context;
+    const deadline = clock.now() + timeoutMs;
+    for (let left = timeoutMs; left > 0; left = deadline - clock.now()) {
+      const line = await this.next(left);
+      if (line === null) return null;
+      const taken = take(line);
+      if (taken !== undefined) return taken;
+    }
+    return null;
+  }
+
   /** Ends the connection cleanly; a peer that does not end its side is not waited for long. */
   close(): void {
     this.onClose = () => {};
