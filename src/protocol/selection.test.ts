@@ -42,6 +42,13 @@ describe('select', () => {
     expect(selection.reason).toContain('CS1 (declared dead)');
   });
 
+  it('names a few of those that cannot be used, not ten thousand', () => {
+    const dead = Array.from({ length: 10_000 }, (_, n) => candidate(`CS${n}`, 0, { status: 'dead' }));
+    expect(select('random', dead, { random: dice(), turn: 0 }).reason).toBe(
+      'No holder can be used: CS0 (declared dead), CS1 (declared dead), CS2 (declared dead) and 9997 more.',
+    );
+  });
+
   it.each(policies)('%s: the only usable one wins', (policy) => {
     const candidates = [candidate('CS1', 0, { status: 'dead' }), candidate('CS2', 99)];
     expect(winnerOf(policy, candidates, dice(0.99))).toBe('CS2');

@@ -83,7 +83,7 @@ function exclusion(candidate: Candidate): string | null {
 function nobody(candidates: readonly Candidate[]): string {
   if (candidates.length === 0) return 'No server announced this file.';
   const names = candidates.map((candidate) => `${candidate.serverId} (${exclusion(candidate)})`);
-  return `No holder can be used: ${names.join(', ')}.`;
+  return `No holder can be used: ${abbreviate(names)}.`;
 }
 
 /** Scores the entrants in place; `place` is the winner's among them. */

@@ -1,29 +1,39 @@
 import type { Decision } from './manifest';
 
-/** So many of the newest lookups can be explained. */
+/** So many of the newest lookups can be explained … */
 const CAPACITY = 1000;
+/** … and fewer where each had so many candidates that together they would fill the memory. */
+const MAX_CANDIDATES = 100_000;
 
-/** The newest decisions, in a ring. */
+/** The newest decisions. */
 export class Decisions {
-  readonly #ring: Decision[] = [];
-  #next = 0;
+  /** Oldest first. */
+  readonly #kept = new Set<Decision>();
+  /** Of all that are kept. */
+  #candidates = 0;
+  #latest: Decision | undefined;
 
   get latest(): Decision | undefined {
-    return this.#ring[(this.#next + CAPACITY - 1) % CAPACITY];
+    return this.#latest;
   }
 
   record(decision: Decision): void {
-    this.#ring[this.#next] = decision;
-    this.#next = (this.#next + 1) % CAPACITY;
+    this.#latest = decision;
+    this.#kept.add(decision);
+    this.#candidates += decision.candidates.length;
+    for (const oldest of this.#kept) {
+      const fits = this.#kept.size <= CAPACITY && this.#candidates <= MAX_CANDIDATES;
+      if (fits || oldest === decision) return;
+      this.#kept.delete(oldest);
+      this.#candidates -= oldest.candidates.length;
+    }
   }
 
   /** Newest first; of one file when named. */
   list({ fileName, limit = 100 }: { fileName?: string; limit?: number }): Decision[] {
-    const found: Decision[] = [];
-    for (let back = 1; back <= this.#ring.length && found.length < limit; back++) {
-      const decision = this.#ring[(this.#next + CAPACITY - back) % CAPACITY] as Decision;
-      if (fileName === undefined || decision.fileName === fileName) found.push(decision);
-    }
-    return found;
+    const newestFirst = [...this.#kept].reverse();
+    const asked =
+      fileName === undefined ? newestFirst : newestFirst.filter((one) => one.fileName === fileName);
+    return asked.slice(0, limit);
   }
 }
