@@ -266,6 +266,19 @@ test('a port that is taken is named, with the flag that changes it', async () =>
   await new Promise((resolve) => holder.close(resolve));
 });
 
+test('what a peer sends is shown in the log and not obeyed by the terminal', async () => {
+  const port = await freePort();
+  const { child } = await start('index', '--port', `${port}`, '--no-monitor', '--verbose');
+  let log = '';
+  child.stderr?.on('data', (chunk) => {
+    log += chunk;
+  });
+  await ask(port, 'GET \x1b]0;pwned\x07.txt');
+  await expect.poll(() => log).toContain('No server for \\x1b]0;pwned\\x07.txt');
+  expect(log).toContain('GET \\x1b]0;pwned\\x07.txt');
+  expect(log).not.toContain('\x1b');
+});
+
 test('a node whose log nobody reads any more goes on, and still stops when told to', async () => {
   const port = await freePort();
   const { child } = await start('index', '--port', `${port}`, '--no-monitor', '--verbose');

@@ -2,6 +2,7 @@
 import type { NodeManifest } from '../contract/manifest';
 import type { DownloadProgress, DownloadResult } from '../nodes/client/manifest';
 import type { ForegroundOptions } from './foreground';
+import { printable } from './printable';
 import { runOperation, tellFailure } from './run-operation';
 
 /**
@@ -54,7 +55,7 @@ class ProgressLine {
       this.#rate = this.#rate === 0 ? rate : this.#rate + RATE_WEIGHT * (rate - this.#rate);
     }
     this.#last = { at: now, bytes: progress.bytes };
-    process.stderr.write(`\r\x1b[K${this.#bar(progress)}`);
+    process.stderr.write(`\r\x1b[K${printable(this.#bar(progress))}`);
   }
 
   done(text: string): void {
@@ -70,6 +71,6 @@ class ProgressLine {
   }
 
   #line(text: string): void {
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
+    process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[K' : ''}${printable(text)}\n`);
   }
 }

@@ -4,6 +4,7 @@ import type { NodeManifest } from '../contract/manifest';
 import type { FromNode, NodeTelemetry } from '../contract/node-port';
 import { formatPorts } from './flags';
 import { type HostedNode, hostNode } from './host-node';
+import { printable } from './printable';
 import { friendlyStartError } from './start-error';
 
 /** How long `stop` may take before the program ends all the same. */
@@ -123,7 +124,7 @@ class TerminalLog {
     ].sort((a, b) => a.at - b.at);
     const text = lines.map((line) => `${clockTime(line.at)} ${line.text}\n`).join('');
     const more = dropped ? `… and ${dropped} more\n` : '';
-    if (text !== '' || more !== '') this.aside(() => process.stderr.write(text + more));
+    if (text !== '' || more !== '') this.aside(() => process.stderr.write(printable(text) + more));
   }
 
   note(text: string): void {
@@ -131,7 +132,7 @@ class TerminalLog {
   }
 
   error(text: string): void {
-    this.aside(() => process.stderr.write(`${text}\n`));
+    this.aside(() => process.stderr.write(`${printable(text)}\n`));
   }
 }
 

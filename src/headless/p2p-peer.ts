@@ -11,6 +11,7 @@ import { type ForegroundNode, runForeground } from './foreground';
 import { nearest } from './nearest';
 import type { CommonOptions } from './own-command';
 import { completePeerLine } from './peer-completion';
+import { printable } from './printable';
 
 const LOG_FILE = 'log.log';
 /** To the beginning of the line, and nothing after it. */
@@ -213,7 +214,7 @@ class PeerTerminal {
 }
 
 function show(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }
 
 /** One line that is written over itself at a terminal; nothing elsewhere. */
@@ -221,6 +222,8 @@ function progressLine(name: string): ((value: Record<string, unknown>) => void) 
   if (!process.stderr.isTTY) return undefined;
   return ({ bytes, size, phase }) => {
     const done = typeof size === 'number' && size > 0 ? `${Math.floor((Number(bytes) / size) * 100)} %` : '';
-    process.stderr.write(`\r${name}: ${String(phase)} ${done}\u001b[K${size === bytes ? '\n' : ''}`);
+    process.stderr.write(
+      `\r${printable(name)}: ${String(phase)} ${done}\u001b[K${size === bytes ? '\n' : ''}`,
+    );
   };
 }

@@ -11,6 +11,7 @@ import { workspacesOf } from '../core/workspace/workspace-paths';
 import { builtPrograms } from './built-programs';
 import { UsageError } from './flags';
 import { childProcessLauncher } from './launcher';
+import { printable } from './printable';
 import { tellFailure } from './run-operation';
 
 export interface ReplayOptions {
@@ -106,5 +107,5 @@ function exists(path: string): Promise<boolean> {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${printable(line)}\n`);
 }
