@@ -7,6 +7,12 @@ import type { Log, Timer } from './context';
 const QUIET_MS = 40;
 /** … but the callback is never held back for longer than this. */
 const MAX_DELAY_MS = 400;
+/**
+ * A folder with more events than this in one burst is being written to, and each write is one: thousands a second.
+ * Nobody listens to it then for so long, and looks at what has become of it instead.
+ */
+const BUSY_EVENTS = 16;
+const REST_MS = 100;
 /** Where the system has no watches left, the folder is simply looked at this often. */
 const POLL_MS = 2000;
 
@@ -16,6 +22,10 @@ const POLL_MS = 2000;
  */
 export function watchTree(root: string, onChange: () => void, log: Log): Timer {
   const watchers = new Map<string, FSWatcher>();
+  /** Events of the present burst, by folder. */
+  const events = new Map<string, number>();
+  /** Folders that nobody listens to for a while. */
+  const resting = new Map<string, NodeJS.Timeout>();
   let stopped = false;
   let quiet: NodeJS.Timeout | undefined;
   let firstOfBurst = 0;
@@ -23,6 +33,7 @@ export function watchTree(root: string, onChange: () => void, log: Log): Timer {
 
   const report = (): void => {
     quiet = undefined;
+    events.clear();
     if (stopped) return;
     void watchFolders();
     onChange();
@@ -32,7 +43,30 @@ export function watchTree(root: string, onChange: () => void, log: Log): Timer {
     const now = performance.now();
     if (quiet === undefined) firstOfBurst = now;
     else clearTimeout(quiet);
-    quiet = setTimeout(report, Math.max(0, Math.min(QUIET_MS, firstOfBurst + MAX_DELAY_MS - now)));
+    // Nobody would notice that a folder that rests is not quiet yet.
+    const wait = resting.size > 0 ? MAX_DELAY_MS : QUIET_MS;
+    quiet = setTimeout(report, Math.max(0, Math.min(wait, firstOfBurst + MAX_DELAY_MS - now)));
+  };
+  const heard = (folder: string): void => {
+    const count = (events.get(folder) ?? 0) + 1;
+    events.set(folder, count);
+    if (count > BUSY_EVENTS) rest(folder);
+    noticed();
+  };
+  const rest = (folder: string): void => {
+    unwatch(folder);
+    const wake = (): void => {
+      resting.delete(folder);
+      events.delete(folder);
+      watchFolder(folder);
+      // What has happened meanwhile.
+      noticed();
+    };
+    resting.set(folder, setTimeout(wake, REST_MS).unref());
+  };
+  const unwatch = (folder: string): void => {
+    watchers.get(folder)?.close();
+    watchers.delete(folder);
   };
   const pollInstead = (why: string): void => {
     if (poll !== undefined || stopped) return;
@@ -40,13 +74,10 @@ export function watchTree(root: string, onChange: () => void, log: Log): Timer {
     poll = setInterval(onChange, POLL_MS);
   };
   const watchFolder = (folder: string): void => {
-    if (watchers.has(folder)) return;
+    if (watchers.has(folder) || resting.has(folder)) return;
     try {
-      const watcher = watch(folder, { persistent: false }, noticed);
-      watcher.on('error', () => {
-        watcher.close();
-        watchers.delete(folder);
-      });
+      const watcher = watch(folder, { persistent: false }, () => heard(folder));
+      watcher.on('error', () => unwatch(folder));
       watchers.set(folder, watcher);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -57,11 +88,7 @@ export function watchTree(root: string, onChange: () => void, log: Log): Timer {
     const present = new Set<string>();
     await collectFolders(root, present);
     if (stopped) return;
-    for (const [folder, watcher] of watchers) {
-      if (present.has(folder)) continue;
-      watcher.close();
-      watchers.delete(folder);
-    }
+    for (const folder of watchers.keys()) if (!present.has(folder)) unwatch(folder);
     const before = watchers.size;
     for (const folder of present) watchFolder(folder);
     // Files may have come into a new folder before its watch stood.
@@ -75,6 +102,7 @@ export function watchTree(root: string, onChange: () => void, log: Log): Timer {
       stopped = true;
       clearTimeout(quiet);
       clearInterval(poll);
+      for (const waking of resting.values()) clearTimeout(waking);
       for (const watcher of watchers.values()) watcher.close();
       watchers.clear();
     },
