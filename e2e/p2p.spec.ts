@@ -110,7 +110,7 @@ test('at a terminal, names with spaces are completed, and the prompt is not writ
     await expect.poll(() => peer.shown().slice(before)).toContain(shown);
   };
   // A line of the log comes above the prompt, which is shown again below it.
-  await expect.poll(peer.shown).toMatch(/own file\.txt is shared \(3 bytes\)\.\r\n[^\r\n]+peer> /);
+  await expect.poll(peer.shown).toMatch(/own file\.txt is shared \(3 B\)\.\r\n[^\r\n]+peer> /);
   await press('hel\t', 'help');
   await press('\r', 'Delete one of your own files');
   await expect

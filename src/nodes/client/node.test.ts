@@ -508,7 +508,7 @@ describe('programs of somebody else', () => {
     expect(saved('a').toString()).toBe('hello good');
     expect(good.received).toEqual(['GET a']);
     expect(download.outcome?.marks.map(({ text }) => text)).toEqual([
-      expect.stringContaining('5 bytes before the end'),
+      expect.stringContaining('5 B before the end'),
       expect.stringContaining('starts again'),
       expect.stringContaining('starts from the beginning'),
     ]);

@@ -1,4 +1,5 @@
 import { StudioError } from '../../contract/errors';
+import { formatBytes } from '../../contract/format-bytes';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { CreateNode, OperationScope } from '../../runtime/context';
 import { type Steered, Steering } from '../engine/steering';
@@ -94,7 +95,7 @@ export const createNode: CreateNode<ClientConfig> = (config, context) => {
         type: 'transfer-finished',
         subject: name,
         level: 'good',
-        text: `${name} is saved (${result.size} bytes, ${result.verified} verified).`,
+        text: `${name} is saved (${formatBytes(result.size)}, ${result.verified} verified).`,
       });
       return { ...result, path: `${folder.path}/${saved}` };
     } catch (error) {

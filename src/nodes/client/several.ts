@@ -1,4 +1,5 @@
 import type { StudioError } from '../../contract/errors';
+import { formatBytes } from '../../contract/format-bytes';
 import type { Folder } from '../../runtime/context';
 import { MultiSourceDownload } from '../engine/download';
 import { plainProgress } from '../engine/download-view';
@@ -99,7 +100,7 @@ export async function downloadFromSeveral(
       type: 'transfer-finished',
       subject: name,
       level: 'good',
-      text: `${name} is saved (${file.size} bytes, ${how} verified).`,
+      text: `${name} is saved (${formatBytes(file.size)}, ${how} verified).`,
     });
     return {
       ...plainProgress(outcome.view),

@@ -1,3 +1,4 @@
+import { formatBytes } from '../../contract/format-bytes';
 import { type FramerSink, LineFramer } from '../../protocol/line-framer';
 import { encode, MAX_LINE_BYTES, parseContentAnswer } from '../../protocol/micro-cdn';
 import { extension, parseContentExtensionAnswer } from '../../protocol/micro-cdn-extensions';
@@ -159,7 +160,8 @@ class Reception {
   }
 
   #broken(error?: Error): void {
-    const after = this.#left === undefined ? 'before it answered' : `${this.#left} bytes before the end`;
+    const after =
+      this.#left === undefined ? 'before it answered' : `${formatBytes(this.#left)} before the end`;
     const what = error ? reasonOf(error) : 'it closed the connection';
     this.#end({ type: 'failed', reason: `${what} ${after}` });
   }

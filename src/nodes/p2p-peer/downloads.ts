@@ -1,5 +1,7 @@
 /** The downloads of a peer: whom to ask, in which way, and what there is to see and to steer of them. */
+
 import { StudioError } from '../../contract/errors';
+import { formatBytes } from '../../contract/format-bytes';
 import { fileNameProblem } from '../../protocol/file-name';
 import type { AnnouncedFile, HolderInfo } from '../../protocol/p2p-messages';
 import { Shares } from '../../protocol/pieces/shares';
@@ -70,7 +72,7 @@ export class Downloads {
       const result = await this.#fetch(running);
       context.telemetry.event({
         type: 'download-done',
-        text: `${name} is saved to ${result.path} (${result.size} bytes; verified: ${result.verified}).`,
+        text: `${name} is saved to ${result.path} (${formatBytes(result.size)}; verified: ${result.verified}).`,
         subject: name,
         level: 'good',
       });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { StudioError } from '../../contract/errors';
+import { formatBytes } from '../../contract/format-bytes';
 import { type AnnouncedFile, PREFACE } from '../../protocol/p2p-messages';
 import { decodeSeedName } from '../../protocol/p2p-seed';
 import type {
@@ -251,7 +252,7 @@ class P2pPeer implements NodeProgram {
     if (!file.hashes) {
       this.#context.telemetry.event({
         type: 'file-added',
-        text: `${file.name} is shared (${file.size} bytes).`,
+        text: `${file.name} is shared (${formatBytes(file.size)}).`,
         subject: file.name,
       });
     }

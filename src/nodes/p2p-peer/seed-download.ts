@@ -1,7 +1,9 @@
 /** A whole file from one peer of the seed, checked with its md5. */
+
 import { createHash } from 'node:crypto';
 import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
+import { formatBytes } from '../../contract/format-bytes';
 import {
   encodeSeedName,
   NOT_FOUND_SEEN,
@@ -130,7 +132,7 @@ class SeedTransfer {
     const text =
       missing === null
         ? 'It closed the connection without an answer.'
-        : `It broke off; ${missing} bytes are missing.`;
+        : `It broke off; ${formatBytes(missing)} are missing.`;
     this.#fail(error ?? new Error(text));
   }
 

@@ -158,7 +158,7 @@ it('writes one line per event to its log file', async () => {
   ).toEqual([
     'replica at 127.0.0.2:33000 serves /pages',
     expect.stringMatching(/^client 127\.0\.0\.1:\d+ asks \(sequence 12345\)$/),
-    expect.stringMatching(/^client 127\.0\.0\.1:\d+ has the page: 5 bytes$/),
+    expect.stringMatching(/^client 127\.0\.0\.1:\d+ has the page: 5 B$/),
     'stopped',
   ]);
 });

@@ -1,5 +1,6 @@
 import { formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
+import { formatBytes } from '../../contract/format-bytes';
 import {
   decodeProbe,
   encodeProbeReply,
@@ -212,7 +213,7 @@ class ReplicaServer implements NodeProgram {
     telemetry.count(transfer.completed ? 'served' : 'broken-off');
     telemetry.count('bytes', transfer.bytes);
     this.#note(
-      `client ${client} ${transfer.completed ? 'has the page' : 'has gone'}: ${transfer.bytes} bytes`,
+      `client ${client} ${transfer.completed ? 'has the page' : 'has gone'}: ${formatBytes(transfer.bytes)}`,
     );
     if (this.#transfers.size === 0) this.#whenIdle?.();
   }
