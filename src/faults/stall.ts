@@ -27,7 +27,7 @@ export const stall = defineFault({
       unit: 'ms',
     },
   },
-  badge: ({ lasts, pause }) => `stalls ${lasts} ms per ${lasts + pause}`,
+  badge: ({ lasts, pause }) => `stalls ${lasts} ms per ${lasts + pause} ms`,
   create: (settings, machine) => ({
     burden: () => machine.every(settings.params.pause, () => machine.stall(settings.params.lasts)),
   }),

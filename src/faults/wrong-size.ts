@@ -20,7 +20,7 @@ export const wrongSize = defineFault({
     },
     names: namesField,
   },
-  badge: ({ difference }) => `size ${difference < 0 ? '−' : '+'}${Math.abs(difference)}`,
+  badge: ({ difference }) => `size ${difference < 0 ? '−' : '+'}${Math.abs(difference)} B`,
   create: (settings) => ({
     disk: {
       size: (name, size) =>

@@ -328,12 +328,15 @@ export class NodeProcess {
         message: `The process of ${name} could not be started: ${exit.error.message}`,
         hint: 'Install or build Micro-CDN Studio again, and see whether the machine has memory left.',
       };
-    const how = exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code ?? 'unknown'}`;
+    // A signal may come from a fault, from the system that needs memory, or from anybody.
+    const how = exit.signal
+      ? `was ended by the signal ${exit.signal}`
+      : `ended by itself, with exit code ${exit.code ?? 'unknown'}`;
     const words = lastWords(this.#lastLines);
     const said = words ? ` It said: ${words}` : '';
     return {
       code: 'CRASHED',
-      message: `${name} ended by itself, with ${how}.${said}`,
+      message: `${name} ${how}.${said}`,
       hint: 'Its log may say more. Start it again with Restart.',
     };
   }
