@@ -21,6 +21,8 @@ import css from './data-table.module.css';
 export interface Column<Row> extends FittedColumn {
   id: string;
   header: string;
+  /** For columns of buttons, which need no heading where they are seen. */
+  headerUnseen?: boolean;
   align?: 'end';
   sortable?: boolean;
   /** `active`: the row has the keyboard, so its buttons may be tab stops. */
@@ -192,7 +194,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   (sort.descending ? <IconChevronDown size={12} /> : <IconChevronUp size={12} />)}
               </button>
             ) : (
-              column.header
+              <span className={column.headerUnseen ? 'unseen' : undefined}>{column.header}</span>
             )}
           </div>
         ))}

@@ -91,7 +91,8 @@ export function Catalogue() {
       },
       {
         id: 'download',
-        header: '',
+        header: 'Actions',
+        headerUnseen: true,
         width: '120px',
         align: 'end',
         cell: (row, active) => (

@@ -117,7 +117,8 @@ export function FilesTab({ node }: { node: string }) {
       },
       {
         id: 'download',
-        header: '',
+        header: 'Actions',
+        headerUnseen: true,
         width: '44px',
         cell: (row, active) => (
           <Tooltip label="Download through the index">

@@ -56,7 +56,8 @@ export function Problems() {
       },
       {
         id: 'actions',
-        header: '',
+        header: 'Actions',
+        headerUnseen: true,
         width: '200px',
         align: 'end',
         cell: ({ node, tab, remedy }, active) => (

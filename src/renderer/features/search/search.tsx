@@ -54,6 +54,7 @@ export function Search({ panels }: { panels: readonly { id: string; label: strin
       actions={groups}
       filter={(_query, all) => all}
       shortcut={null}
+      attributes={{ content: { 'aria-label': 'Search' } }}
       clearQueryOnClose
       highlightQuery
       scrollable

@@ -55,7 +55,8 @@ export function Tasks() {
       },
       {
         id: 'cancel',
-        header: '',
+        header: 'Actions',
+        headerUnseen: true,
         width: '44px',
         cell: (task, active) =>
           task.phase === 'running' && task.cancellable ? (

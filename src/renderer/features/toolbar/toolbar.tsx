@@ -45,6 +45,7 @@ export function Toolbar({
 }) {
   return (
     <section className={css.toolbar} data-region="toolbar" aria-label="Toolbar">
+      <h1 className="unseen">Micro-CDN Studio</h1>
       <WorkspaceMenu />
       <span className={css.divider} />
       <StartStop />
@@ -52,10 +53,10 @@ export function Toolbar({
       <UndoRedo />
       <span className={css.divider} />
       {recorder}
-      <UnstyledButton className={css.search} onClick={onSearch} aria-label="Search actions, nodes and files">
+      <UnstyledButton className={css.search} onClick={onSearch}>
         <IconSearch size={14} />
         <span className={css.searchText}>Search actions, nodes, files</span>
-        <Kbd>{modKey} K</Kbd>
+        <Kbd aria-hidden>{modKey} K</Kbd>
       </UnstyledButton>
       {banner}
       <Corner />

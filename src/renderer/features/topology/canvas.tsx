@@ -45,6 +45,8 @@ const nodeTypes = { node: NodeCard, outside: OutsideCard };
 const edgeTypes = { link: LinkEdge };
 /** Above this, only what is in view is in the document. */
 const virtualAbove = 300;
+/** More links than this would cover the picture if each were drawn strongly. */
+const denseAbove = 60;
 /** Above this, links show their labels only when selected. */
 const labelsUpTo = 16;
 
@@ -124,6 +126,7 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
     <div
       ref={element}
       data-far={far.level}
+      data-dense={edges.length > denseAbove || undefined}
       style={{ '--far-scale': far.scale } as CSSProperties}
       className={css.canvas}
       onKeyDown={onKeyDown}
