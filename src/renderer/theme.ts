@@ -67,7 +67,7 @@ const mono =
 
 export const theme = createTheme({
   primaryColor: 'iris',
-  primaryShade: { light: 6, dark: 5 },
+  primaryShade: 6,
   colors: { iris, gray, dark },
   autoContrast: true,
   fontFamily: sans,

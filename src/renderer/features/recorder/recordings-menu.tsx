@@ -20,7 +20,7 @@ export function RecordingsMenu() {
   return (
     <Menu position="bottom-start" width={320} onOpen={() => void recordings.refetch()}>
       <Menu.Target>
-        <ActionIcon aria-label="Recordings" size={22}>
+        <ActionIcon aria-label="Recordings" size={24}>
           <IconChevronDown size={14} />
         </ActionIcon>
       </Menu.Target>
