@@ -1,7 +1,7 @@
 import { formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import type { NodeContext } from '../../runtime/context';
-import { codeOf, reasonOf } from '../shared/error-text';
+import { codeOf, reasonOf, sentenceOf } from '../shared/error-text';
 import type { Located, Locator } from './locator';
 import type { ClientConfig, DownloadProgress, DownloadResult } from './manifest';
 import type { PartialFile } from './partial-file';
@@ -182,7 +182,7 @@ export class Download {
       type: 'file-damaged',
       subject: server.serverId,
       level: 'bad',
-      text: `${this.#name} from ${server.serverId} is thrown away: ${why}.`,
+      text: `${this.#name} from ${server.serverId} is thrown away: ${sentenceOf(why)}`,
     });
     await this.#startAgain(why);
     await this.#failed('HASH_MISMATCH', `From ${server.serverId}: ${why}`);
@@ -260,7 +260,7 @@ export class Download {
     if (this.#failures >= this.#ports.config.attempts) {
       throw new StudioError(
         code,
-        `${this.#name} could not be downloaded. ${reason}.`,
+        `${this.#name} could not be downloaded. ${sentenceOf(reason)}`,
         'See whether a content server with this file is running, and try again; what has arrived is kept.',
       );
     }
@@ -318,5 +318,7 @@ function diskError(error: unknown): StudioError {
     code === 'ENOSPC'
       ? 'Make room on the disk, or save somewhere else.'
       : 'Save somewhere else, or see why the folder cannot be written.';
-  return new StudioError(code, `The file cannot be written: ${reasonOf(error)}.`, hint, { cause: error });
+  return new StudioError(code, `The file cannot be written: ${sentenceOf(reasonOf(error))}`, hint, {
+    cause: error,
+  });
 }

@@ -3,7 +3,7 @@ import { type ErrorReason, encode, MAX_LINE_BYTES, parseAtContent } from '../../
 import { extension, parseContentExtension } from '../../protocol/micro-cdn-extensions';
 import { parseSpanRequest } from '../../protocol/micro-cdn-spans';
 import type { Connection, Timer } from '../../runtime/context';
-import { codeOf, reasonOf } from '../shared/error-text';
+import { codeOf, reasonOf, sentenceOf } from '../shared/error-text';
 import type { Shop } from './shop';
 import { SpanServer } from './span-server';
 import { streamFile } from './stream-file';
@@ -189,7 +189,12 @@ export class ContentSession {
     }
     // A header may have left: only a broken connection tells the client that the file is not complete.
     const why = code === 'CHANGED' ? 'the file changed meanwhile' : reasonOf(error);
-    this.#shop.tell('transfer-aborted', asked, `${asked} was not sent to the end: ${why}.`, 'warning');
+    this.#shop.tell(
+      'transfer-aborted',
+      asked,
+      `${asked} was not sent to the end: ${sentenceOf(why)}`,
+      'warning',
+    );
     this.#connection.reset();
   }
 

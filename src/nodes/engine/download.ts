@@ -2,6 +2,7 @@
  * One file from many sources at once, whatever protocol each of them speaks. What to ask of whom is decided by
  * `PieceScheduler`, the sources are kept by `SourcePool`, the bytes by `PieceStore`; here they come together.
  */
+
 import { StudioError } from '../../contract/errors';
 import type { Priority } from '../../contract/priority';
 import { type PieceLayout, pieceLength } from '../../protocol/pieces/layout';
@@ -10,6 +11,7 @@ import { PieceScheduler } from '../../protocol/pieces/scheduler';
 import type { Shares } from '../../protocol/pieces/shares';
 import { TokenBucket } from '../../protocol/pieces/token-bucket';
 import type { Folder, NodeContext, Timer } from '../../runtime/context';
+import { sentenceOf } from '../shared/error-text';
 import { type DownloadView, FROM_EARLIER_RUN, MISSING, pieceCells } from './download-view';
 import { PieceStore } from './piece-store';
 import type { Source } from './source';
@@ -315,7 +317,7 @@ export class MultiSourceDownload {
     this.#mark(`${id} is lost: ${why}`);
     this.#listener.event(
       'source-lost',
-      `Source ${id} of ${this.#options.name} is lost: ${why}. The others go on.`,
+      `Source ${id} of ${this.#options.name} is lost: ${sentenceOf(why)} The others go on.`,
       'warning',
       id,
     );
@@ -370,7 +372,7 @@ export class MultiSourceDownload {
     this.#settle?.(
       new StudioError(
         'NO_SOURCE',
-        `${missing} of ${layout.count} pieces of ${name} are missing and nobody who is left has them.${notes.length > 0 ? ` ${notes.join('; ')}.` : ''}`,
+        `${missing} of ${layout.count} pieces of ${name} are missing and nobody who is left has them.${notes.length > 0 ? ` ${sentenceOf(...notes)}` : ''}`,
         'Start a source that has the whole file, then download again: what is there is kept.',
       ),
     );

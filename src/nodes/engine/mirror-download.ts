@@ -19,7 +19,7 @@ import {
 import { isSoundLayout, layoutOf } from '../../protocol/pieces/layout';
 import type { Shares } from '../../protocol/pieces/shares';
 import type { Folder, HashAlgorithm, NodeContext } from '../../runtime/context';
-import { reasonOf } from '../shared/error-text';
+import { reasonOf, sentenceOf } from '../shared/error-text';
 import { httpGet } from '../shared/http-get';
 import { type DownloadListener, type DownloadOutcome, MultiSourceDownload } from './download';
 import { finishFile } from './finish-file';
@@ -200,7 +200,7 @@ async function sizeFromMirrors(
   }
   throw new StudioError(
     'NO_SOURCE',
-    `Nobody serves ${name}. ${reasons.join('; ')}.`,
+    `Nobody serves ${name}. ${sentenceOf(...reasons)}`,
     'Check the addresses, or try again later.',
   );
 }

@@ -4,7 +4,7 @@ import { StudioError } from '../../contract/errors';
 import type { HolderInfo } from '../../protocol/p2p-messages';
 import type { NodeContext } from '../../runtime/context';
 import { finishFile } from '../engine/finish-file';
-import { reasonOf } from '../shared/error-text';
+import { reasonOf, sentenceOf } from '../shared/error-text';
 import { type DownloadJob, type Fetching, viewOfWaiting } from './download-job';
 import type { PeerDownload, PeerDownloadProgress, PeerDownloadResult } from './manifest';
 import { downloadFromSeedPeer } from './seed-download';
@@ -81,7 +81,7 @@ export class PlainDownload implements Fetching {
     await folder.remove(`${name}.part`).catch(() => {});
     throw new StudioError(
       'NO_SOURCE',
-      `${name} could not be downloaded from anybody. ${reasons.join('; ')}.`,
+      `${name} could not be downloaded from anybody. ${sentenceOf(...reasons)}`,
       'Try again when a peer that has it is up.',
     );
   }
@@ -143,7 +143,7 @@ export class PlainDownload implements Fetching {
     this.#marks.push({ at: clock.wallTime(), bytes: this.#bytes, text: `${address}: ${reason}` });
     telemetry.event({
       type: 'source-lost',
-      text: `${this.#job.name} from ${address}: ${reason}. The next peer is asked.`,
+      text: `${this.#job.name} from ${address}: ${sentenceOf(reason)} The next peer is asked.`,
       subject: address,
       level: 'warning',
     });

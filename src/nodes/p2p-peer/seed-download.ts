@@ -1,7 +1,7 @@
 /** A whole file from one peer of the seed, checked with its md5. */
 
 import { createHash } from 'node:crypto';
-import { type Endpoint, formatEndpoint } from '../../contract/endpoint';
+import type { Endpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import { formatBytes } from '../../contract/format-bytes';
 import {
@@ -82,10 +82,7 @@ class SeedTransfer {
     const spec = await outcome;
     await this.#writing;
     if (this.#md5.digest('hex') !== spec.md5) {
-      throw new StudioError(
-        'CORRUPT',
-        `${formatEndpoint(this.#options.from)} sent bytes that do not fit its md5.`,
-      );
+      throw new StudioError('CORRUPT', 'It sent bytes that do not fit its md5.');
     }
     return spec;
   }

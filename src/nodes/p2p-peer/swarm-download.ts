@@ -8,7 +8,7 @@ import type { NodeContext } from '../../runtime/context';
 import { MultiSourceDownload } from '../engine/download';
 import { finishFile } from '../engine/finish-file';
 import type { PieceHashes } from '../engine/piece-hashes';
-import { reasonOf } from '../shared/error-text';
+import { reasonOf, sentenceOf } from '../shared/error-text';
 import { type DownloadJob, type Fetching, viewOfWaiting } from './download-job';
 import type { Servable } from './framed-upload';
 import { isUnknown, rankHolders, sameFile, whyTaken } from './holders';
@@ -224,7 +224,7 @@ export class SwarmDownload implements Fetching {
     }
     throw new StudioError(
       'NO_SOURCE',
-      `Nobody who should have ${name} can be downloaded from. ${reasons.join('; ')}.`,
+      `Nobody who should have ${name} can be downloaded from. ${sentenceOf(...reasons)}`,
       'Try again when a peer that has it is up.',
     );
   }

@@ -2,7 +2,7 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../../contract/end
 import { StudioError } from '../../contract/errors';
 import { decodeAssignment, encodeRequest, MAX_PACKET, PageReceiver } from '../../protocol/replica';
 import type { Connection, NodeContext, Timer } from '../../runtime/context';
-import { reasonOf } from '../shared/error-text';
+import { reasonOf, sentenceOf } from '../shared/error-text';
 import type { FetchProgress, ReplicaClientConfig } from './manifest';
 import type { ReplicaKinds } from './replica-kinds';
 
@@ -88,7 +88,7 @@ async function askBalancer(
     signal.throwIfAborted();
     throw new StudioError(
       'BALANCER_UNREACHABLE',
-      `The balancer at ${formatEndpoint(balancer)} cannot be reached: ${reasonOf(error)}.`,
+      `The balancer at ${formatEndpoint(balancer)} cannot be reached: ${sentenceOf(reasonOf(error))}`,
       'Check its address and port, and that it is running.',
       { cause: error },
     );

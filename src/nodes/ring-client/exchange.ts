@@ -5,7 +5,7 @@ import { abortable } from '../../protocol/abortable';
 import { MAX_BODY } from '../../protocol/ring-frames';
 import { FOREIGN_LIMIT, NOT_FOUND } from '../../protocol/ring-messages';
 import type { Endpoint, NodeContext, ReadableFile } from '../../runtime/context';
-import { reasonOf } from '../shared/error-text';
+import { reasonOf, sentenceOf } from '../shared/error-text';
 import { PeerLink } from '../shared/ring/peer-link';
 import { PlainSender } from '../shared/ring/plain';
 
@@ -153,7 +153,7 @@ export class RingExchange {
   #unreachable(why: string, cause?: unknown): StudioError {
     return new StudioError(
       'MEMBER_UNREACHABLE',
-      `The ring member at ${formatEndpoint(this.options.member)} cannot be reached: ${why}.`,
+      `The ring member at ${formatEndpoint(this.options.member)} cannot be reached: ${sentenceOf(why)}`,
       'Check its address and port, or ask another member.',
       { cause },
     );

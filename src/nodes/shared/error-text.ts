@@ -18,6 +18,11 @@ export function reasonOf(error: unknown): string {
   return (typeof code === 'string' && reasons[code]) || String(message ?? error);
 }
 
+/** Reasons, phrases and whole sentences alike, as the end of one sentence. */
+export function sentenceOf(...reasons: readonly string[]): string {
+  return `${reasons.map((reason) => reason.replace(/\.$/, '')).join('; ')}.`;
+}
+
 /** '127.0.0.1:5050 cannot be reached: nothing listens there' */
 export function unreachable(to: Endpoint, error: unknown): string {
   return `${formatEndpoint(to)} cannot be reached: ${reasonOf(error)}`;
