@@ -181,6 +181,8 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
         onlyRenderVisibleElements={nodes.length > virtualAbove}
         elevateNodesOnSelect={false}
         zoomOnDoubleClick={false}
+        onMoveStart={(event) => setPanning(element.current, event !== null && event.type !== 'wheel')}
+        onMoveEnd={() => setPanning(element.current, false)}
         minZoom={0.08}
         maxZoom={2}
         proOptions={{ hideAttribution: true }}
@@ -205,6 +207,11 @@ function Picture({ onMenu, children }: { onMenu: (target: MenuTarget) => void; c
       {children}
     </div>
   );
+}
+
+/** While it is pushed, the picture is one layer that is drawn once and moved: see the style sheet. */
+function setPanning(canvas: HTMLElement | null, panning: boolean): void {
+  canvas?.toggleAttribute('data-panning', panning);
 }
 
 function centredAt({ x, y }: Point): Point {
