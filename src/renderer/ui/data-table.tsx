@@ -8,10 +8,12 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import {
   type KeyboardEvent,
   type MouseEvent,
+  memo,
   type ReactNode,
   type RefObject,
   useEffect,
   useLayoutEffect,
+  useMemo,
   useRef,
   useState,
 } from 'react';
@@ -58,7 +60,8 @@ export interface DataTableProps<Row> {
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { total, row, keyOf, rowHeight = 30, sort, selected, follow, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const columns = fittingColumns(props.columns, useWidth(scroller));
+  const width = useWidth(scroller);
+  const columns = useMemo(() => fittingColumns(props.columns, width), [props.columns, width]);
   const [active, setActive] = useState(0);
   const anchor = useRef(0);
   const atEnd = useRef(true);
@@ -155,6 +158,22 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     event.stopPropagation();
   };
 
+  const onMenu = (event: MouseEvent<HTMLElement>, index: number, item: Row): void => {
+    if (!props.onMenu) return;
+    event.preventDefault();
+    setActive(index);
+    const key = keyOf(item);
+    if (!selected?.has(key)) props.onSelect?.([key]);
+    props.onMenu(item, pointOf(event));
+  };
+
+  const on = useStable<RowEvents<Row>>({
+    focus: setActive,
+    click: onClick,
+    open: props.onOpen,
+    menu: onMenu,
+  });
+
   return (
     <div
       ref={scroller}
@@ -208,49 +227,87 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             const key = item === undefined ? undefined : keyOf(item);
             const isSelected = key !== undefined && selected?.has(key);
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles the keys of its rows.
-              <div
+              <DataRow
                 key={index}
-                role="row"
-                aria-rowindex={index + 2}
-                aria-selected={props.onSelect ? Boolean(isSelected) : undefined}
-                data-index={index}
-                tabIndex={index === activeIndex ? 0 : -1}
-                className={`${css.row} ${(item !== undefined && props.rowClass?.(item)) || ''}`}
-                style={{ transform: `translateY(${start}px)` }}
-                onFocus={(event) => event.target === event.currentTarget && setActive(index)}
-                onClick={(event) => item !== undefined && onClick(event, index, item)}
-                onDoubleClick={() => item !== undefined && props.onOpen?.(item)}
-                onContextMenu={(event) => {
-                  if (item === undefined || !props.onMenu) return;
-                  event.preventDefault();
-                  setActive(index);
-                  if (!isSelected) props.onSelect?.([keyOf(item)]);
-                  props.onMenu(item, pointOf(event));
-                }}
-              >
-                {columns.map((column) => (
-                  <div
-                    key={column.id}
-                    role="gridcell"
-                    tabIndex={-1}
-                    className={css.cell}
-                    data-align={column.align}
-                  >
-                    {item === undefined ? (
-                      <span className={css.late} />
-                    ) : (
-                      column.cell(item, index === activeIndex)
-                    )}
-                  </div>
-                ))}
-              </div>
+                index={index}
+                start={start}
+                item={item}
+                columns={columns}
+                selected={props.onSelect ? Boolean(isSelected) : undefined}
+                active={index === activeIndex}
+                look={(item !== undefined && props.rowClass?.(item)) || ''}
+                on={on}
+              />
             );
           })}
         </div>
       )}
     </div>
   );
+}
+
+interface RowEvents<Row> {
+  focus(index: number): void;
+  click(event: MouseEvent<HTMLElement>, index: number, item: Row): void;
+  open: ((item: Row) => void) | undefined;
+  menu(event: MouseEvent<HTMLElement>, index: number, item: Row): void;
+}
+
+interface DataRowProps<Row> {
+  index: number;
+  /** Pixels from the beginning of the list. */
+  start: number;
+  item: Row | undefined;
+  columns: readonly Column<Row>[];
+  /** Undefined where rows cannot be selected. */
+  selected: boolean | undefined;
+  active: boolean;
+  look: string;
+  on: { readonly current: RowEvents<Row> };
+}
+
+/** Drawn when something of it changes, and not with every step of a scroll. */
+const DataRow = memo(function DataRow<Row>({
+  index,
+  start,
+  item,
+  columns,
+  selected,
+  active,
+  look,
+  on,
+}: DataRowProps<Row>) {
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid handles the keys of its rows.
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      data-index={index}
+      tabIndex={active ? 0 : -1}
+      className={`${css.row} ${look}`}
+      style={{ transform: `translateY(${start}px)` }}
+      onFocus={(event) => event.target === event.currentTarget && on.current.focus(index)}
+      onClick={(event) => item !== undefined && on.current.click(event, index, item)}
+      onDoubleClick={() => item !== undefined && on.current.open?.(item)}
+      onContextMenu={(event) => item !== undefined && on.current.menu(event, index, item)}
+    >
+      {columns.map((column) => (
+        <div key={column.id} role="gridcell" tabIndex={-1} className={css.cell} data-align={column.align}>
+          {item === undefined ? <span className={css.late} /> : column.cell(item, active)}
+        </div>
+      ))}
+    </div>
+  );
+}) as <Row>(props: DataRowProps<Row>) => ReactNode;
+
+/** The newest of what is made anew in each picture, in a place that stays the same. */
+function useStable<Value>(value: Value): { readonly current: Value } {
+  const place = useRef(value);
+  useLayoutEffect(() => {
+    place.current = value;
+  });
+  return place;
 }
 
 /** Of the room within an element, without its scroll bar, before the first picture and whenever it changes. */
