@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../runtime/context';
 import type { CacheSnapshot, StoredView } from './manifest';
-import { CacheWorld, type Script } from './testing/cache-world';
+import { CacheWorld, receive, type Script } from './testing/cache-world';
 
 const fresh = (body: string, more: [string, string][] = []): Script => ({
   headers: [['Cache-Control', 'max-age=3600'], ...more],
@@ -279,6 +279,18 @@ describe('ways in', () => {
     expect([reply.body.length, world.seen[0]?.body.length]).toEqual([200_000, 200_000]);
   });
 
+  it('refuses a malformed trailer that has come before the origin was reached', async () => {
+    const world = await CacheWorld.start();
+    const connection = await world.simulation.network
+      .host('client', world.simulation.clock)
+      .connect({ host: '127.0.0.1', port: 9000 });
+    const reply = receive(connection, 'POST');
+    connection.write(
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nnonsense\r\n\r\n',
+    );
+    await world.wait(1);
+    expect(await reply).toMatchObject({ status: 400 });
+  });
   it('takes what node:http sends around a wrong Content-Length, and drops the connection', async () => {
     const world = await CacheWorld.start();
     world.script({

@@ -25,7 +25,8 @@ export class ChunkedDecoder {
   #state: 'size' | 'data' | 'data-end' | 'trailers' | 'done' = 'size';
   #left = 0;
   #line = '';
-  #trailers = '';
+  #trailerLines = '';
+  #trailers = new Fields();
 
   constructor(options: ChunkedOptions) {
     this.#options = options;
@@ -37,15 +38,13 @@ export class ChunkedDecoder {
 
   /** Fields after the content; valid when `done`. */
   get trailers(): Fields {
-    return this.#trailers === ''
-      ? new Fields()
-      : parseFieldLines(this.#trailers, 0, MAX_TRAILER_FIELDS, 'refuse');
+    return this.#trailers;
   }
 
   /**
    * Takes bytes from `at` on and gives content to `content`, in parts that are lent. Returns the position after
    * the last byte that belongs to the message: less than the end only when it is `done`.
-   * @throws HttpError 400 for what is no chunked coding
+   * @throws HttpError 400 for what is no chunked coding, 431 for too many trailers
    */
   push(chunk: Uint8Array, at: number, content: (part: Uint8Array) => void): number {
     const bytes = asBuffer(chunk);
@@ -67,7 +66,7 @@ export class ChunkedDecoder {
   #takeLine(bytes: Buffer, at: number): number {
     const newline = bytes.indexOf(LF, at);
     const end = newline < 0 ? bytes.length : newline + 1;
-    const limit = this.#state === 'trailers' ? MAX_TRAILERS - this.#trailers.length : MAX_LINE;
+    const limit = this.#state === 'trailers' ? MAX_TRAILERS - this.#trailerLines.length : MAX_LINE;
     if (this.#line.length + end - at > limit)
       throw new HttpError(400, 'A line of the chunked coding is too long.');
     this.#line += bytes.toString('latin1', at, end);
@@ -90,8 +89,13 @@ export class ChunkedDecoder {
         this.#state = 'size';
         return;
       default:
-        if (line === '\r\n') this.#state = 'done';
-        else this.#trailers += line;
+        if (line !== '\r\n') {
+          this.#trailerLines += line;
+          return;
+        }
+        // Here, and not when somebody asks for them: whoever pushes is prepared for what is malformed.
+        this.#trailers = parseFieldLines(this.#trailerLines, 0, MAX_TRAILER_FIELDS, 'refuse');
+        this.#state = 'done';
     }
   }
 

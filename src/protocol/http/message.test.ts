@@ -84,6 +84,7 @@ describe('requests that are refused (RFC 9112)', () => {
     ['7.1: a size with 0x', `${head}Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n`, 400],
     ['7.1: a chunk that is longer', `${head}Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n`, 400],
     ['7.1: a chunk line with a bare LF', `${head}Transfer-Encoding: chunked\r\n\r\n1\nx\r\n`, 400],
+    ['7.1.2: a malformed trailer', `${head}Transfer-Encoding: chunked\r\n\r\n0\r\nnonsense\r\n\r\n`, 400],
     ['3: too long a line', `GET /${'a'.repeat(9000)} HTTP/1.1\r\n`, 414],
     ['5.4: too large a head', `${head}A: ${'a'.repeat(40_000)}`, 431],
     ['5.4: too many fields', `${head}${'a: b\r\n'.repeat(200)}\r\n`, 431],
