@@ -47,7 +47,9 @@ export function selectFrom(
     { etag, lastModified, exists: true },
     now,
   );
-  if (outcome !== 'proceed') return { status: 304, fields: notModifiedFields(meta.fields), range: 'none' };
+  // 'failed' is about If-Match and the like, which only the origin can tell (section 4.3.2): it has answered 200.
+  if (outcome === 'not-modified')
+    return { status: 304, fields: notModifiedFields(meta.fields), range: 'none' };
   const size = entry.partial?.size ?? entry.content.length;
   const wanted = request.method === 'GET' && size !== undefined ? request.fields.first('range') : undefined;
   const validators = { etag, lastModified: entry.lastModified, exists: true };

@@ -49,6 +49,22 @@ describe('methods (RFC 9111, section 4.4; RFC 9110, section 9.3.3)', () => {
     expect((await world.ask({ path: '/p' })).body).toBe('posted');
     expect(world.seen).toHaveLength(1);
   });
+  it('4.3.2: what If-Match and If-Unmodified-Since ask was for the origin to tell', async () => {
+    const world = await CacheWorld.start();
+    world.script(
+      { headers: [['ETag', '"2"']], body: 'saved' },
+      { headers: [['ETag', '"2"']], body: 'saved' },
+      { headers: [['Last-Modified', -10]], body: 'saved' },
+    );
+    const ifMatch: [string, string][] = [['If-Match', '"1"']];
+    const ifNoneMatch: [string, string][] = [['If-None-Match', '*']];
+    for (const reply of [
+      await world.ask({ method: 'PUT', headers: ifMatch, body: '1' }),
+      await world.ask({ method: 'PUT', headers: ifNoneMatch, body: '1' }),
+      await world.ask({ headers: [['If-Unmodified-Since', -100]] }),
+    ])
+      expect(reply).toMatchObject({ status: 200, body: 'saved' });
+  });
   it('different queries are different keys', async () => {
     const world = await CacheWorld.start();
     world.fallback = { headers: fresh };
