@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { multipartByteranges } from './byteranges';
 import { PartialContent } from './cache/partial';
+import { variantKey } from './cache/vary';
 import { evaluateConditions, ifRangeHolds } from './conditional';
 import { formatHttpDate, parseHttpDate } from './date';
 import { wantedDigest } from './digest';
@@ -236,5 +237,15 @@ describe('references (RFC 3986, section 5)', () => {
   it('never climb above the root', () => {
     expect(removeDotSegments('/../../a/./b/../c')).toBe('/a/c');
     expect(resolveReference({ authority: 'a', path: '/' }, 'ftp://x/')).toBeNull();
+  });
+});
+
+describe('keys of variants (RFC 9111, section 4.1)', () => {
+  const key = (accept: string): string => variantKey(['accept'], Fields.of(['Accept', accept]));
+  it('are the same whatever spaces there are around a weight', () => {
+    expect(key('b \t; \tq=1,a')).toBe(key('A, b;q=1'));
+  });
+  it('are made in one pass over the value: many spaces are no work', () => {
+    expect(key(`a${' '.repeat(300_000)}b;c`)).toMatch(/b;c$/);
   });
 });

@@ -1,5 +1,5 @@
 import type { Fields } from '../fields';
-import { listMembers } from '../syntax';
+import { listMembers, trimOws } from '../syntax';
 
 /** The request fields that chose this reply, in lower case and order; '*' when nothing can tell. */
 export function varyNames(fields: Fields): '*' | string[] {
@@ -29,7 +29,7 @@ function normalValue(name: string, value: string | undefined): string {
   const members = listMembers(value);
   if (!unordered.has(name)) return members.join(',');
   return members
-    .map((member) => member.toLowerCase().replace(/[ \t]*;[ \t]*/g, ';'))
+    .map((member) => member.toLowerCase().split(';').map(trimOws).join(';'))
     .sort()
     .join(',');
 }
