@@ -253,6 +253,30 @@ describe('the client', () => {
     );
   });
 
+  it.each([
+    ['asks for the rest of what a 206 has only a part of (RFC 9110, section 15.3.7)', '200 OK'],
+    ['does not take a part that it has not asked for, for the whole', '206 Partial'],
+  ])('%s', async (_rule, first) => {
+    const world = new World();
+    const { net } = world.simulation.context('sparing');
+    await net.listen(server(7001), (connection) => {
+      connection.handle({
+        data: (bytes) => {
+          const range = /Range: bytes=(\d+)-/.exec(Buffer.from(bytes).toString())?.[1];
+          const at = Number(range ?? 0);
+          const status = range === undefined ? first : '206 Partial';
+          const part = '0123456789'.slice(at, at + 3);
+          const fields = `ETag: "a"\r\nContent-Range: bytes ${at}-${at + part.length - 1}/10`;
+          const length = status === '200 OK' ? 10 : part.length;
+          connection.end(`HTTP/1.1 ${status}\r\n${fields}\r\nContent-Length: ${length}\r\n\r\n${part}`);
+        },
+      });
+    });
+    const download = world.download('127.0.0.1:7001/x');
+    if (first === '200 OK') expect(await download).toMatchObject({ size: 10 });
+    else await expect(download).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
+  });
+
   it('says what is wrong', async () => {
     const world = await World.start([8001]);
     await expect(world.download('127.0.0.1:8001/none')).rejects.toMatchObject({ code: 'HTTP_STATUS' });

@@ -159,6 +159,7 @@ export class HttpDownload {
       let call: UpstreamCall | undefined;
       let location: string | null = null;
       let expected: number | undefined;
+      let whole: number | null = null;
       const abort = (): void => {
         call?.abort();
         reject(this.#scope.signal.reason);
@@ -194,6 +195,7 @@ export class HttpDownload {
               over();
               return reject(problem);
             }
+            if (head.status === 206) whole = wholeSize(head);
             if (framing.kind === 'length') expected = this.#progress.bytes + framing.length;
             else if (framing.kind === 'until-close') this.#verified = 'end of connection';
             if (expected !== undefined) this.#progress.size = expected;
@@ -209,6 +211,9 @@ export class HttpDownload {
             if (!room) call?.pause();
           },
           end: () => {
+            // A 206 may have less than was asked for (RFC 9110, section 15.3.7).
+            if (whole !== null && this.#progress.bytes < whole)
+              return interrupted(`The server has sent ${this.#progress.bytes} of ${whole} bytes.`);
             over();
             content.flush().then(() => resolve(location), reject);
           },
@@ -276,6 +281,11 @@ export class HttpDownload {
   #report(): void {
     this.#scope.progress({ ...this.#progress });
   }
+}
+
+/** Of what a 206 has a part of; null when it does not say. */
+function wholeSize({ fields }: ResponseHead): number | null {
+  return parseContentRange(fields.first('content-range') ?? '')?.size ?? null;
 }
 
 export function redirectMark(
