@@ -13,6 +13,9 @@ import { MemoryContent } from './memory-content';
 import type { PurgeMarks } from './purge-marks';
 import { type Arrived, isPersonal, type ReplyRules } from './reply-rules';
 
+/** A reply in more runs than these takes longer to look through and to combine than to fetch again. */
+const MAX_RUNS = 64;
+
 /** Keeps parts of representations, combines and completes them (RFC 9111, sections 3.3 and 3.4). */
 export class Parts {
   readonly #context: NodeContext;
@@ -124,6 +127,7 @@ export class Parts {
       const combined = new PartialContent(part.size);
       combined.adopt(existing.partial);
       combined.adopt(part);
+      if (combined.runs > MAX_RUNS) return;
       const meta = this.#rules.updated(existing.meta, reply);
       const credentials = existing.credentials || place.credentials;
       const entry = this.#entryOf({ ...place, credentials }, meta, combined, reply);

@@ -14,6 +14,11 @@ export class PartialContent {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
+  /** Runs of bytes with gaps between them. */
+  get runs(): number {
+    return this.#segments.length;
+  }
+
   get isComplete(): boolean {
     return this.covers({ start: 0, end: this.size });
   }
