@@ -128,8 +128,10 @@ export class DiskTier {
     await this.#enqueue(async () => {
       if (entry.gone) return;
       await this.#folder.rename(`${file}.new`, `${file}.body`);
+      if (entry.gone) return;
       this.#hashes.set(entry, content.sha256);
       await this.#writeMeta(entry, file);
+      if (entry.gone) return;
       this.#adopt(entry, file, false);
       entry.content = this.contentOf(entry);
     });
@@ -163,7 +165,8 @@ export class DiskTier {
     if (entry.file === undefined || !this.#byName.has(entry.name)) return;
     const { file } = entry;
     this.#enqueue(async () => {
-      if (!entry.gone) await this.#writeMeta(entry, file);
+      // Room may have been made of it meanwhile, while it stays in memory.
+      if (entry.file === file) await this.#writeMeta(entry, file);
     }).catch((error: Error) => this.#failed(entry, error));
   }
 

@@ -241,6 +241,51 @@ describe('disk', () => {
     expect(files(world).sort()).toEqual([...others].sort());
   });
 
+  /** Lets no file be renamed until the function that it returns is called. */
+  const holdRenames = (world: CacheWorld): (() => void) => {
+    const folder = store(world);
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const rename = folder.rename.bind(folder);
+    folder.rename = async (...names) => {
+      await held;
+      return rename(...names);
+    };
+    return release;
+  };
+
+  it('counts nothing for a large reply that is purged in the moment before it is stored', async () => {
+    const world = await CacheWorld.start({ ...disk, memory: 10_000 });
+    const release = holdRenames(world);
+    world.script(fresh('y'.repeat(50_000)));
+    const reply = world.begin({});
+    await world.wait(1);
+    world.operate('purge', { by: 'url', value: 'http://cache.example/' });
+    release();
+    await world.wait(1);
+    expect(await reply).toMatchObject({ broken: false });
+    expect([files(world), snapshot(world).disk.used, snapshot(world).disk.objects]).toEqual([[], 0, 0]);
+  });
+
+  it('counts nothing for a reply that left the disk before its renewed fields were written', async () => {
+    const world = await CacheWorld.start({ ...disk, disk: 10_000, eviction: 'fifo' });
+    const validated = { ...fresh('a'.repeat(6000), [['ETag', '"a"']]), validate: true };
+    world.script(validated);
+    await world.ask({ path: '/a' });
+    await world.wait(1);
+    const release = holdRenames(world);
+    world.script(fresh('b'.repeat(1000)), fresh('c'.repeat(6000)), validated);
+    await world.ask({ path: '/b' });
+    await world.ask({ path: '/c' });
+    await world.ask({ path: '/a', headers: [['Cache-Control', 'no-cache']] });
+    release();
+    await world.wait(1);
+    expect(snapshot(world).disk.used).toBe(used(world));
+    expect(files(world)).toHaveLength(4);
+  });
+
   it('a purge removes the files too', async () => {
     const world = await CacheWorld.start(disk);
     world.script(fresh('content'));
