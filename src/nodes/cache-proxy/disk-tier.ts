@@ -51,7 +51,8 @@ export class DiskTier {
   readonly #policy: EvictionPolicy<string>;
   readonly capacity: number;
   readonly #byName = new Map<string, Entry>();
-  readonly #hashes = new Map<Entry, string>();
+  /** Weak: many an entry leaves before it has files. */
+  readonly #hashes = new WeakMap<Entry, string>();
   /** All changes of the folder, one after the other. */
   #work: Promise<void> = Promise.resolve();
   #queued = 0;

@@ -1,5 +1,7 @@
 /** The tiers of the store: bounds, restarts and crashes. */
-import { describe, expect, it } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, vi } from 'vitest';
 import { type PolicyName, policies } from '../../protocol/eviction/policies';
 import type { CacheSnapshot, StoredView } from './manifest';
 import { type Ask, CacheWorld, type Script } from './testing/cache-world';
@@ -284,6 +286,22 @@ describe('disk', () => {
     await world.wait(1);
     expect(snapshot(world).disk.used).toBe(used(world));
     expect(files(world)).toHaveLength(4);
+  });
+
+  it('forgets a reply that has left memory, and was too large for the disk', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const world = await CacheWorld.start({ ...disk, disk: 1000, memory: 100_000_000 });
+    for (let at = 0; at < 50; at++) {
+      world.script(fresh(`${at}`.padEnd(2_000_000)));
+      await world.ask({ headers: [['Cache-Control', 'no-cache']] });
+    }
+    await world.wait(1);
+    expect(snapshot(world).memory.objects).toBe(1);
+    await vi.waitFor(() => {
+      collect();
+      expect(process.memoryUsage().arrayBuffers).toBeLessThan(50_000_000);
+    });
   });
 
   it('a purge removes the files too', async () => {
