@@ -291,6 +291,7 @@ describe('ways in', () => {
     await world.wait(1);
     expect(await reply).toMatchObject({ status: 400 });
   });
+
   it('takes what node:http sends around a wrong Content-Length, and drops the connection', async () => {
     const world = await CacheWorld.start();
     world.script({

@@ -13,6 +13,13 @@ describe('interim replies and trailers (RFC 9110, sections 15.2 and 6.5)', () =>
     expect(reply.headers.has('link')).toBe(false);
     expect(world.seen).toHaveLength(1);
   });
+  it('8.6: a 204 has no Content-Length, whatever the origin sends', async () => {
+    const world = await CacheWorld.start();
+    const length: [string, string][] = [['Content-Length', '0']];
+    world.script({ status: 204, headers: length });
+    const reply = await world.ask();
+    expect([reply.status, reply.headers.has('content-length')]).toEqual([204, false]);
+  });
   it('trailers are passed on', async () => {
     const world = await CacheWorld.start();
     world.script({ headers: [], trailers: [['Checksum', 'abc']] });

@@ -230,6 +230,8 @@ export class Exchange {
     const { server } = this.#connection;
     this.#started = true;
     this.#withoutContent = this.head.method === 'HEAD' || hasNoContent(status);
+    // RFC 9110, section 8.6; a server behind us may not know.
+    if (status === 204) fields.delete('content-length');
     if (!fields.has('date')) fields.add('Date', server.dateValue);
     if (server.options.name !== '' && !fields.has('server')) fields.add('Server', server.options.name);
     if (length !== undefined) {
