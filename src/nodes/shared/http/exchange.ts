@@ -101,9 +101,9 @@ export class Exchange {
     this.#connection.resumeContent();
   }
 
-  /** Passes on a 1xx reply; HTTP/1.0 knows none. */
+  /** Passes on a 1xx reply; HTTP/1.0 knows none. A client that does not take them is spared the rest. */
   interim(status: number, fields: Fields, reason?: string): void {
-    if (this.#started || this.#abandoned || this.head.minor === 0) return;
+    if (this.#started || this.#abandoned || this.head.minor === 0 || this.#connection.isFull) return;
     this.#connection.send(responseHead(status, fields, reason));
   }
 

@@ -143,6 +143,11 @@ export class ServerConnection {
     if (!this.#batching) this.#flush();
   }
 
+  /** More waits for the client than is given to a connection at once. */
+  get isFull(): boolean {
+    return this.#connection.pendingBytes + this.#outLength > HIGH_WATER;
+  }
+
   /** Resolves when the client has taken enough for more to be sent. Rejects when it is gone. */
   ready(): Promise<void> | undefined {
     this.#flush();

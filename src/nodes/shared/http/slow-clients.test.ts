@@ -70,6 +70,22 @@ describe('HttpServer with slow clients', () => {
     expect(server.connections).toBe(0);
   });
 
+  it('keeps no more interim replies for a client that takes nothing than of anything else', async () => {
+    const link = 'x'.repeat(10_000);
+    const { world } = await serve((exchange) => {
+      for (let sent = 0; sent < 1000; sent++) exchange.interim(103, Fields.of(['Link', link]));
+      atOnce(exchange);
+    });
+    const { connection, bytes } = await dial(world, Number.POSITIVE_INFINITY);
+    connection.pause();
+    connection.write(REQUEST);
+    await world.settle();
+    connection.resume();
+    await world.advance(1000);
+    expect(bytes()).toBeGreaterThan(SIZE);
+    expect(bytes()).toBeLessThan(3_000_000);
+  });
+
   it('does not wait long, when it drains, for a client that leaves its side open', async () => {
     const { world, server } = await serve();
     await dial(world);
