@@ -60,7 +60,7 @@ class CacheProxy implements NodeProgram {
       tolerance: { missingLastLineFeed: config.strict ? 'never' : 'anywhere' },
     });
     const responder = new Responder(context, this.#library, this.#statistics, changed);
-    this.#origins = new Origins(context, this.#upstream, this.#statistics, changed);
+    this.#origins = new Origins(context, config.origins, this.#upstream, this.#statistics, changed);
     this.#proxy = new CachingProxy(config, context, {
       library: this.#library,
       origins: this.#origins,

@@ -16,6 +16,8 @@ import type { Statistics } from './statistics';
 
 /** Chains of caches of ours are fine; a loop passes them again and again. */
 const MAX_HOPS = 8;
+/** A forward proxy is asked for any server: beyond so many that cannot be reached, the oldest are forgotten. */
+const MAX_UNREACHABLE = 1000;
 
 /** The request has been here too often. */
 export function isLoop(fields: Fields): boolean {
@@ -38,9 +40,18 @@ export class Origins {
   readonly #upstream: Upstream;
   readonly #statistics: Statistics;
   readonly #changed: () => void;
+  /** Their state is shown, so it is not forgotten. */
+  readonly #configured: ReadonlySet<string>;
   readonly #unreachable = new Set<string>();
 
-  constructor(context: NodeContext, upstream: Upstream, statistics: Statistics, changed: () => void) {
+  constructor(
+    context: NodeContext,
+    configured: readonly Endpoint[],
+    upstream: Upstream,
+    statistics: Statistics,
+    changed: () => void,
+  ) {
+    this.#configured = new Set(configured.map(formatEndpoint));
     this.#context = context;
     this.#upstream = upstream;
     this.#statistics = statistics;
@@ -99,8 +110,16 @@ export class Origins {
     this.#upstream.forget(server);
     if (this.#unreachable.has(address)) return;
     this.#unreachable.add(address);
+    this.#forgetOldest();
     const text = `The origin can't be reached: ${error.message}`;
     this.#context.telemetry.event({ type: 'origin-unreachable', text, subject: address, level: 'bad' });
     this.#changed();
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#unreachable) {
+      if (this.#unreachable.size <= MAX_UNREACHABLE) return;
+      if (!this.#configured.has(oldest)) this.#unreachable.delete(oldest);
+    }
   }
 }
