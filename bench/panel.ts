@@ -116,6 +116,8 @@ async function clicks(): Promise<void> {
 
 async function idle(): Promise<void> {
   const { panel, page } = await network(20);
+  // A program that has just started is still being compiled.
+  await page.waitForTimeout(20_000);
   const share = async (pids: () => number[]): Promise<string> => {
     const used = (): number => pids().reduce((sum, pid) => sum + cpuSeconds(pid), 0);
     const before = used();
