@@ -1,7 +1,7 @@
 /** A node on the canvas. Renders again only when its own state, figures or selection change. */
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { NodeProps } from '@xyflow/react';
-import { type DragEvent, memo, type ReactNode, useState } from 'react';
+import { type DragEvent, Fragment, memo, type ReactNode, useState } from 'react';
 import { manifestOf } from '../../../nodes/manifests';
 import { nodeBadge } from '../../fault-links';
 import { formatRate } from '../../format';
@@ -71,7 +71,13 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
         <KindIcon kind={spec.kind} size={30} />
         <div className={css.names}>
           <div className={css.name} title={spec.name}>
-            {spec.name}
+            {words(spec.name).map((word, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: words have no other identity than their place.
+              <Fragment key={at}>
+                {at > 0 && <wbr />}
+                {word}
+              </Fragment>
+            ))}
           </div>
           <div className={css.kind}>{kindLabel}</div>
         </div>
@@ -90,6 +96,11 @@ export const NodeCard = memo(function NodeCard({ id, selected }: NodeProps) {
     </div>
   );
 });
+
+/** 'RingClient1' as 'Ring' and 'Client1': where a long name may go on in a second line. */
+function words(name: string): string[] {
+  return name.split(/(?<=\p{Ll})(?=\p{Lu})/u);
+}
 
 /** Far out nobody sees it, and it is what changes most. */
 function Bottom({ id, figures }: { id: string; figures: readonly Figure[] }) {
