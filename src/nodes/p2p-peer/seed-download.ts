@@ -12,6 +12,7 @@ import {
   SPEC_SEEN,
 } from '../../protocol/p2p-seed';
 import type { Connection, Folder, NodeContext, WritableFile } from '../../runtime/context';
+import { removeRecord } from '../engine/resume-record';
 
 const RECEIVE_BUFFER = 1024 * 1024;
 /** Bytes that wait for the disk; beyond this the peer is not read from. */
@@ -34,6 +35,8 @@ export interface SeedDownloadOptions {
  */
 export async function downloadFromSeedPeer(options: SeedDownloadOptions): Promise<SeedFileSpec> {
   const { context, from, folder, name, signal } = options;
+  // Of pieces that were there before: a later download from our own peers would take these bytes for them.
+  await removeRecord(folder, name);
   const file = await folder.create(`${name}.part`, { truncate: true });
   try {
     const connection = await context.net.connect(from, { signal, receiveBufferSize: RECEIVE_BUFFER });

@@ -51,7 +51,7 @@ async function foreignIndex(world: P2pWorld): Promise<{
   return { commands, lists, files, connections };
 }
 
-type Manners = 'honest' | 'ends-by-reset' | 'wrong-md5' | 'breaks-off' | 'silent' | 'reset';
+type Manners = 'honest' | 'ends-by-reset' | 'wrong-md5' | 'breaks-off' | 'stalls' | 'silent' | 'reset';
 
 /** A peer of the seed that serves one file. */
 async function foreignPeer(
@@ -73,6 +73,7 @@ async function foreignPeer(
     if (manners === 'silent') return;
     if (manners === 'honest' || manners === 'wrong-md5') return connection.end(bytes);
     connection.write(manners === 'ends-by-reset' ? bytes : bytes.subarray(0, bytes.length / 2));
+    if (manners === 'stalls') return;
     world.sim.clock.after(10, () => (manners === 'breaks-off' ? connection.end() : connection.reset()));
   };
   await world.sim.network.host(`foreign-${port}`).listen({ host: '127.0.0.1', port }, (connection) => {
@@ -92,6 +93,33 @@ async function announce(world: P2pWorld, port: number, names: string): Promise<F
 }
 
 const file = content(100_000, 3);
+
+it('a download from our own peers does not go on in what a peer of the seed has sent since', async () => {
+  const world = new P2pWorld();
+  const right = content(2_000_000, 4);
+  await world.index();
+  world.folder(1).put('big.bin', right);
+  await world.peer(1, { uploadLimit: 400_000 });
+  await world.peer(9);
+  await world.until(() => world.snapshot(1).files === 1 && world.snapshot(1).hashing === 0);
+  const ours = world.download(9, 'big.bin');
+  await world.until(() => (ours.progress.at(-1)?.bytes ?? 0) > 900_000);
+  ours.cancel();
+  await expect(world.inTime(ours.result)).rejects.toThrow();
+  expect(world.folder(9).names).toContain('.big.bin.pieces');
+  world.crash(1);
+  await foreignPeer(world, 9002, 'big.bin', content(2_000_000, 5), 'stalls');
+  const holder = await announce(world, 9002, 'big.bin');
+  const theirs = world.download(9, 'big.bin');
+  await world.until(() => (theirs.progress.at(-1)?.bytes ?? 0) === 1_000_000);
+  theirs.cancel();
+  await expect(world.inTime(theirs.result)).rejects.toThrow();
+  holder.connection.destroy();
+  await world.peer(1);
+  await world.fetch(9, 'big.bin');
+  expect(right.equals(Buffer.from(world.folder(9).bytesOf('big.bin') ?? []))).toBe(true);
+  await world.stop();
+});
 
 describe('our peer, asked by a peer of the seed', () => {
   async function started(): Promise<P2pWorld> {
