@@ -199,3 +199,38 @@ it('has no timer left when it is cancelled, and leaves what has arrived', async 
   expect(machine.world.clock.pending).toBe(0);
   expect(machine.disk.names).toEqual(['.file.pieces', 'file.part']);
 });
+
+it('opens a source again that was named anew while it waited to be tried again', async () => {
+  const world = new Simulation();
+  const context = world.context('process');
+  const folder = world.files.at('/out');
+  const download = new MultiSourceDownload(
+    context,
+    {
+      name: 'file',
+      folder,
+      layout,
+      verification: byPiece,
+      identity: 'it',
+      order: 'rarest',
+      timeoutMs: 3000,
+      patienceMs: 1000,
+      maxSources: 4,
+      limit: 0,
+    },
+    { event: () => {}, changed: () => {} },
+  );
+  const script = { ...honest, latencyMs: 10, breaksAfter: 20_000 };
+  const source = new ScriptedSource('source', script, bytes, { ...layout, clock: context.clock });
+  download.add(source);
+  let ended = false;
+  const run = download.run(new AbortController().signal).finally(() => {
+    ended = true;
+  });
+  while (download.view().sources[0]?.state !== 'lost') await world.advance(10);
+  download.add(source);
+  for (let waited = 0; !ended && waited < 60_000; waited += 100) await world.advance(100);
+  expect(ended).toBe(true);
+  await run;
+  expect(Buffer.from(folder.bytesOf('file.part') ?? []).equals(bytes)).toBe(true);
+});

@@ -185,8 +185,8 @@ export class SourcePool {
     if (final || slot.failures >= MAX_FAILURES) return;
     slot.retry = this.#context.clock.after(FIRST_RETRY_MS * 2 ** (slot.failures - 1), () => {
       slot.retry = null;
-      if (slot.state !== 'lost') return;
-      slot.state = 'reserve';
+      // It may be in the reserve again by now, and has waited there for this.
+      if (slot.state === 'lost') slot.state = 'reserve';
       this.#fill();
     });
   }
