@@ -212,6 +212,15 @@ describe('several HTTP servers at once', () => {
     expect(server.served() - before).toBeLessThan(SIZE);
   });
 
+  it('refuse a size whose map of pieces would fill the memory, before anything is made for it', async () => {
+    const run = new Run();
+    for (const size of [2 ** 43, Number.MAX_SAFE_INTEGER]) {
+      await expect(run.inTime(run.start({ ...fileAt([8001]), size }))).rejects.toMatchObject({
+        code: 'TOO_LARGE',
+      });
+    }
+  });
+
   it('say which servers failed and why when none is left', async () => {
     const run = new Run();
     await mirror(run.world, 8001, { ignoresRanges: true });

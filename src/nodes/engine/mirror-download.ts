@@ -1,5 +1,6 @@
 /** A file from several HTTP servers at once, as a Metalink describes it (RFC 5854) or HTTP fields do (RFC 6249). */
 import { StudioError } from '../../contract/errors';
+import { formatBytes } from '../../contract/format-bytes';
 import type { Priority } from '../../contract/priority';
 import { Fields } from '../../protocol/http/fields';
 import { HeadReader } from '../../protocol/http/head-reader';
@@ -78,6 +79,12 @@ export async function downloadFromMirrors(
   const size = file.size ?? (await sizeFromMirrors(context, file, signal));
   const { verification, pieceSize, identity } = verificationOf(file, size);
   const layout = layoutOf(size, pieceSize);
+  // What a server says decides how much memory the map of the pieces takes.
+  if (!isSoundLayout(layout, MAX_PIECES))
+    throw new StudioError(
+      'TOO_LARGE',
+      `${file.name} is said to have ${formatBytes(size)}: that is too much.`,
+    );
   const download = new MultiSourceDownload(
     context,
     {
