@@ -166,7 +166,10 @@ class SwarmSession implements OpenSource {
       case 'haveMap':
         return this.#has(PieceMap.fromBytes(message.map, this.#layout?.count ?? -1) ?? 'wrong');
       case 'have':
-        return this.#events.have(message.piece);
+        this.#events.have(message.piece);
+        // In one segment with the map, before whoever opened this source listens: the map has to know it.
+        this.available?.add(message.piece);
+        return;
       case 'choke':
       case 'unchoke':
         return this.#choke(message.kind === 'choke');
