@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
+import { FREE_FAILURES } from '../../protocol/login-guard';
 import { encodeMessage, FrameReader, type P2pMessage, PREFACE } from '../../protocol/p2p-messages';
 import { Simulation } from '../../runtime/testing/simulation';
+import { newNonce, prove } from '../p2p/login';
+import { P2pWorld } from '../p2p/testing/p2p-world';
 import { FramedPeer } from './framed-peer';
 import { type Peer, Registry } from './registry';
 
@@ -47,4 +50,36 @@ it('a list of any length reaches a peer that reads it, and one that does not rea
   expect(connection.closed).toBe(false);
   expect(lists.flatMap(({ files }) => files)).toHaveLength(20_000);
   expect(lists.filter(({ last }) => last)).toHaveLength(1);
+});
+
+it('challenges that were asked for before an account was locked are not as many guesses', async () => {
+  const world = new P2pWorld();
+  await world.index({ login: true, accounts: 'alice:secret' });
+  const answers: string[] = [];
+  const guesses: (() => Promise<void>)[] = [];
+  for (let number = 0; number <= FREE_FAILURES; number++) {
+    const connection = await world.inTime(world.sim.network.host('guesser').connect(AT));
+    const nonce = newNonce();
+    const reader = new FrameReader({
+      message: (message) => {
+        if (message.kind !== 'challenge')
+          return answers.push(message.kind === 'refuse' ? message.code : message.kind);
+        return guesses.push(async () => {
+          const password = number === FREE_FAILURES ? 'secret' : 'guess';
+          const { proof } = await prove('alice', password, nonce, message);
+          connection.write(encodeMessage({ kind: 'proof', proof }));
+          await world.sim.settle();
+        });
+      },
+      data: () => {},
+    });
+    connection.handle({ data: (bytes) => reader.push(bytes) });
+    connection.write(
+      Buffer.concat([PREFACE, encodeMessage({ kind: 'hello', peer: 'x', port: 0, user: 'alice', nonce })]),
+    );
+    await world.sim.settle();
+  }
+  for (const guess of guesses) await guess();
+  expect(answers.slice(FREE_FAILURES - 1)).toEqual(['LOCKED', 'LOCKED']);
+  await world.stop();
 });

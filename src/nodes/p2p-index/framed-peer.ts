@@ -95,7 +95,7 @@ export class FramedPeer {
   }
 
   #greet(hello: MessageOf<'hello'>): void {
-    const { loginRequired, guard, accounts, context, secret, peer } = this.#options;
+    const { loginRequired, accounts, secret, peer } = this.#options;
     this.#hello = hello;
     peer.id = hello.peer || peer.id;
     if (hello.user === '') {
@@ -107,10 +107,8 @@ export class FramedPeer {
       }
       return this.#welcome(NO_HASH);
     }
-    for (const key of this.#guardKeys) {
-      const wait = guard.lockedFor(key, context.clock.now());
-      if (wait > 0) return this.#refuseLocked(wait);
-    }
+    const wait = this.#lockedForMs;
+    if (wait > 0) return this.#refuseLocked(wait);
     this.#challenge = challengeFor(hello.user, accounts.get(hello.user), secret);
     this.#state = 'proving';
     this.#framed.send({ kind: 'challenge', ...this.#challenge });
@@ -119,6 +117,9 @@ export class FramedPeer {
   #checkProof(proof: Uint8Array): void {
     const { guard, accounts, context, peer } = this.#options;
     const hello = this.#hello as MessageOf<'hello'>;
+    // Others may have guessed since the challenge: many asked for at once must not be as many guesses.
+    const wait = this.#lockedForMs;
+    if (wait > 0) return this.#refuseLocked(wait);
     const account = accounts.get(hello.user);
     const signature = account && checkProof(account, hello.nonce, this.#challenge as Challenge, proof);
     if (signature) {
@@ -146,6 +147,12 @@ export class FramedPeer {
       `account ${(this.#hello as MessageOf<'hello'>).user}`,
       `address ${this.#options.peer.connection.host}`,
     ];
+  }
+
+  get #lockedForMs(): number {
+    const { guard, context } = this.#options;
+    const now = context.clock.now();
+    return Math.max(...this.#guardKeys.map((key) => guard.lockedFor(key, now)));
   }
 
   #refuseLocked(waitMs: number): void {
