@@ -201,7 +201,9 @@ class FramedIndex implements IndexConnection {
 
   #welcome(signature: Uint8Array): void {
     const expected = this.#expectedSignature;
-    if (expected && !sameBytes(signature, expected)) {
+    // One that asks for no proof has none to give either: whoever has a password is to know whom it tells its files.
+    const proved = expected ? sameBytes(signature, expected) : this.#identity.user === '';
+    if (!proved) {
       this.#refusal = new StudioError(
         'FALSE_INDEX',
         'The index could not prove that it knows this account: it may be an impostor.',

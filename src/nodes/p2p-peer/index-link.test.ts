@@ -24,11 +24,11 @@ async function scriptedIndex(sim: Simulation, ...answer: Uint8Array[]): Promise<
   });
 }
 
-function linkOf(sim: Simulation): IndexLink {
+function linkOf(sim: Simulation, user = ''): IndexLink {
   return new IndexLink({
     context: sim.context('peer'),
     index: INDEX,
-    identity: { peer: 'me', port: 9001, user: '', password: '' },
+    identity: { peer: 'me', port: 9001, user, password: user && 'secret' },
     register: true,
     strict: false,
     files: () => [],
@@ -54,4 +54,15 @@ describe('an index that greets and breaks off in one segment', () => {
     link.stop();
     expect(sim.clock.pending).toBe(0);
   });
+});
+
+it('an index that asks for no proof of a peer with a password, and so gives none of itself, is not believed', async () => {
+  const sim = new Simulation();
+  await scriptedIndex(sim, encodeMessage(welcome));
+  const link = linkOf(sim, 'alice');
+  link.start();
+  await sim.advance(250);
+  expect(link.state).toBe('refused');
+  expect(link.detail).toContain('impostor');
+  link.stop();
 });
