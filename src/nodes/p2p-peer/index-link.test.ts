@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { encodeMessage, type P2pMessage, PREFACE } from '../../protocol/p2p-messages';
+import { encodeMessage, FrameReader, type P2pMessage, PREFACE } from '../../protocol/p2p-messages';
+import type { Connection } from '../../runtime/context';
 import { Simulation } from '../../runtime/testing/simulation';
 import { answerProbes } from '../p2p/probe';
 import { IndexLink } from './index-link';
@@ -64,5 +65,31 @@ it('an index that asks for no proof of a peer with a password, and so gives none
   await sim.advance(250);
   expect(link.state).toBe('refused');
   expect(link.detail).toContain('impostor');
+  link.stop();
+});
+
+it('stops to follow a file also where it was connected again meanwhile', async () => {
+  const sim = new Simulation();
+  const said: string[] = [];
+  const connections: Connection[] = [];
+  const context = sim.context('index');
+  await answerProbes(context, INDEX);
+  await context.net.listen(INDEX, (connection) => {
+    connections.push(connection);
+    const reader = new FrameReader({ message: ({ kind }) => said.push(kind), data: () => {} });
+    connection.handle({ data: (bytes) => reader.push(bytes) });
+    connection.write(Buffer.concat([PREFACE, encodeMessage(welcome)]));
+  });
+  const link = linkOf(sim);
+  link.start();
+  await sim.advance(250);
+  const stop = link.follow('f', () => {});
+  connections[0]?.destroy();
+  await sim.advance(1000);
+  expect(connections).toHaveLength(2);
+  said.length = 0;
+  stop();
+  await sim.advance(10);
+  expect(said).toEqual(['unfollow']);
   link.stop();
 });

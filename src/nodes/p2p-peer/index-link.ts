@@ -51,12 +51,19 @@ export interface IndexLinkOptions {
   changed(): void;
 }
 
+interface Followed {
+  name: string;
+  changed: (holders: HolderInfo[]) => void;
+  /** At the present connection. */
+  stop: (() => void) | undefined;
+}
+
 export type IndexState = 'none' | 'connecting' | 'connected' | 'registered' | 'unreachable' | 'refused';
 
 export class IndexLink {
   readonly #options: IndexLinkOptions;
   readonly #stopped = new AbortController();
-  readonly #followed = new Map<string, Set<(holders: HolderInfo[]) => void>>();
+  readonly #followed = new Set<Followed>();
   #connection: IndexConnection | null = null;
   #state: IndexState;
   #detail = '';
@@ -134,17 +141,11 @@ export class IndexLink {
 
   /** Tells of later changes of a file's holders, over reconnections too; returns how to stop. */
   follow(name: string, changed: (holders: HolderInfo[]) => void): () => void {
-    let listeners = this.#followed.get(name);
-    if (!listeners) {
-      listeners = new Set();
-      this.#followed.set(name, listeners);
-    }
-    listeners.add(changed);
-    const stop = this.#connection?.follow(name, changed);
+    const followed: Followed = { name, changed, stop: this.#connection?.follow(name, changed) };
+    this.#followed.add(followed);
     return () => {
-      stop?.();
-      listeners.delete(changed);
-      if (listeners.size === 0) this.#followed.delete(name);
+      followed.stop?.();
+      this.#followed.delete(followed);
     };
   }
 
@@ -186,8 +187,8 @@ export class IndexLink {
       this.#connection = connection;
       this.#failures = 0;
       this.#is('connected');
-      for (const [name, listeners] of this.#followed)
-        for (const listener of listeners) connection.follow(name, listener);
+      for (const followed of this.#followed)
+        followed.stop = connection.follow(followed.name, followed.changed);
       if (this.#wantsRegistration) {
         await connection.register(files());
         this.#is('registered');
