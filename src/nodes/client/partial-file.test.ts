@@ -4,6 +4,7 @@ import type { Folder, NodeContext, WritableFile } from '../../runtime/context';
 import { digestThenWrite } from '../../runtime/digest-then-write';
 import type { MemoryFolder } from '../../runtime/testing/memory-files';
 import { Simulation } from '../../runtime/testing/simulation';
+import { readRecord, writeRecord } from '../engine/resume-record';
 import { PartialFiles } from './partial-file';
 
 function desk() {
@@ -44,6 +45,20 @@ function bound(folder: MemoryFolder): Folder {
 }
 
 describe('PartialFile', () => {
+  it('takes away what is recorded of the pieces of an earlier download, whose bytes it replaces', async () => {
+    const { sim, folder, partials } = desk();
+    const it = { identity: 'root:1', size: 3 << 20, pieceSize: 1 << 20 };
+    folder.put('a.part', Buffer.alloc(2 << 20));
+    await writeRecord(folder, 'a', it, { pieces: Uint8Array.of(0b1100_0000), priority: 'normal' });
+    await sim.advance(5000);
+    const partial = await partials.claim(folder, 'a');
+    await partial.content.restart();
+    partial.content.append(Buffer.alloc(1 << 20, 1), 1 << 20);
+    await partial.abandon(true);
+    expect(folder.names).toContain('a.part');
+    expect(await readRecord(folder, 'a', it)).toBeNull();
+  });
+
   it('holds the sender back while the disk is busy, and lets it go on', async () => {
     const { folder, partials } = desk();
     let release: () => void = () => {};

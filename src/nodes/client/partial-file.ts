@@ -1,5 +1,6 @@
 import type { Folder, NodeContext, Timer, WritableFile } from '../../runtime/context';
 import { ArrivingFile } from '../engine/arriving-file';
+import { removeRecord } from '../engine/resume-record';
 import { codeOf } from '../shared/error-text';
 import { exists } from '../shared/exists';
 import { giveFreeName, numbered } from '../shared/free-name';
@@ -32,6 +33,8 @@ export class PartialFiles {
    */
   async claim(folder: Folder, name: string): Promise<PartialFile> {
     const { file, number, partName, release } = await this.#claim(folder, name);
+    // Of pieces that several servers gave: a later download from several would take what is written now for them.
+    await removeRecord(folder, numbered(name, number));
     return new PartialFile(folder, file, { name, number, partName }, this.#context, release);
   }
 

@@ -91,6 +91,14 @@ class HttpWorld {
 
 const at = (port: number) => ({ host: '127.0.0.1', port });
 
+it('a plain download takes away what is recorded of the pieces of an earlier one, whose bytes it replaces', async () => {
+  const world = new HttpWorld();
+  await world.origin(1, { 'big.bin': bytes });
+  world.sim.files.at('/out').put('.big.bin.pieces', '{}');
+  await world.get('127.0.0.1:8001/big.bin');
+  expect(world.sim.files.at('/out').names).toEqual(['big.bin']);
+});
+
 describe('a file from several origins', () => {
   it('comes from the server and its mirrors together, verified by the hash that they agree on', async () => {
     const world = new HttpWorld();
