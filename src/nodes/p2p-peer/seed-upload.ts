@@ -80,6 +80,9 @@ export class SeedUpload extends StreamUpload<SeedUploadOptions> {
     } catch {
       // Anything but the announced number of bytes tells the other side that it has no whole file.
       this.connection.reset();
+    } finally {
+      // Some peers close only when they end themselves: the slot is not theirs until then.
+      this.releaseSlot();
     }
   }
 

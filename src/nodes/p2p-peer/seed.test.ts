@@ -143,6 +143,27 @@ describe('our peer, asked by a peer of the seed', () => {
     await world.stop();
   });
 
+  it('gives the slot to others when the file is sent, also where the asker does not close', async () => {
+    const world = await started();
+    const connect = world.sim.network.host('foreign').connect({ host: '127.0.0.1', port: 9001 });
+    const connection = await world.inTime(connect);
+    let received = 0;
+    connection.handle({
+      data: (bytes) => {
+        received += bytes.length;
+      },
+      end: () => {},
+    });
+    connection.write('song.mp3');
+    await world.sim.advance(500);
+    received = 0;
+    connection.write('File specs received');
+    await world.sim.advance(500);
+    expect(received).toBe(file.length);
+    expect(world.snapshot(1).uploads).toMatchObject([{ bytes: file.length, choked: true }]);
+    await world.stop();
+  });
+
   it('says ERROR to a name it does not have, and closes when that was seen', async () => {
     const world = await started();
     const asker = await ForeignConnection.to(world, 9001);
