@@ -1,8 +1,8 @@
 /** How fast does one content server deliver 1 GiB, against nginx and against the loopback limit? */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { discard } from './lib/discard';
 import { interleave, seconds, show } from './lib/measure';
 import { accepting, startNginx } from './lib/nginx';
 import { cpuSeconds, findPeer, freePort, runPeer, scratchFolder, startNode, startPeer } from './lib/programs';
@@ -25,12 +25,13 @@ const curl = findPeer('curl');
 const iperf = findPeer('iperf3');
 
 const contenders: Record<string, () => Promise<number>> = {
-  'content → receiver that discards': () => rate(() => discard(content.ports.tcp as number, `GET ${name}\n`)),
+  'content → receiver that discards': () =>
+    rate(() => discard(content.ports.tcp as number, `GET ${name}\n`, SIZE)),
 };
 const missing: string[] = [];
 if (nginx) {
   contenders['nginx → the same receiver'] = () =>
-    rate(() => discard(nginx, `GET /${name} HTTP/1.0\r\nHost: localhost\r\n\r\n`));
+    rate(() => discard(nginx, `GET /${name} HTTP/1.0\r\nHost: localhost\r\n\r\n`, SIZE));
 }
 if (nginx && curl) {
   contenders['nginx → curl'] = () =>
@@ -72,29 +73,6 @@ process.exit(0);
 /** GiB per second. */
 async function rate(run: () => Promise<unknown>): Promise<number> {
   return SIZE / 2 ** 30 / (await seconds(run));
-}
-
-/** Sends a request and throws away what comes, through one reused buffer, until the server closes. */
-function discard(port: number, request: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let received = 0;
-    const socket = connect({
-      port,
-      host: '127.0.0.1',
-      onread: {
-        buffer: Buffer.allocUnsafe(2 ** 20),
-        callback: (bytes) => {
-          received += bytes;
-          return true;
-        },
-      },
-    });
-    socket.on('error', reject);
-    socket.on('close', () =>
-      received >= SIZE ? resolve() : reject(new Error(`only ${received} bytes came`)),
-    );
-    socket.write(request);
-  });
 }
 
 function makeFile(path: string, size: number): void {

@@ -1,9 +1,9 @@
 /** How smooth is the panel with many nodes, how soon is a click seen, and what does it cost to have it open? */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { findBrowser } from '../scripts/browser.mjs';
+import { discard } from './lib/discard';
 import { interleave, seconds, show, spread } from './lib/measure';
 import { openPanel, type Panel } from './lib/panel';
 import { cpuSeconds, descendants, scratchFolder } from './lib/programs';
@@ -29,7 +29,6 @@ const browser: Browser = await chromium.launch({
   executablePath,
   args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
 });
-process.on('exit', () => void browser.close());
 
 await smoothness();
 await scrolling();
@@ -149,7 +148,7 @@ async function watching(): Promise<void> {
   const size = 512 * MIB;
   const { panel, page, ports } = await network(3, 0, size);
   await page.getByRole('group', { name: /^CS1, / }).click();
-  const fetch = (): Promise<number> => seconds(() => discard(ports[0] as number, 'big.bin'));
+  const fetch = (): Promise<number> => seconds(() => discard(ports[0] as number, 'GET big.bin\n', size));
   const address = page.url();
   const results = await interleave(7, {
     open: async () => {
@@ -269,18 +268,4 @@ async function drag(page: Page): Promise<void> {
   for (let step = 0; step < 20; step++) await page.mouse.move(x + 6 * step, y + 3 * step);
   for (let step = 20; step > 0; step--) await page.mouse.move(x + 6 * step, y + 3 * step);
   await page.mouse.up();
-}
-
-/** Fetches a file from a content server and throws the bytes away. */
-function discard(port: number, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      port,
-      host: '127.0.0.1',
-      onread: { buffer: Buffer.allocUnsafe(MIB), callback: () => true },
-    });
-    socket.once('connect', () => socket.write(`GET ${name}\n`));
-    socket.once('error', reject);
-    socket.once('close', () => resolve());
-  });
 }

@@ -1,14 +1,9 @@
 /** The headless panel, driven by its own calls. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
-import { scratchFolder } from './programs';
-
-const open = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of open) child.kill();
-});
+import { killAtExit, scratchFolder } from './programs';
 
 export interface Panel {
   pid: number;
@@ -33,7 +28,7 @@ export async function openPanel(home = scratchFolder()): Promise<Panel> {
       env: { ...process.env, MICRO_CDN_DATA: home },
     },
   );
-  open.add(child);
+  killAtExit(child);
   let url: URL | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     url = new URL(line);
@@ -86,7 +81,6 @@ export async function openPanel(home = scratchFolder()): Promise<Panel> {
       const exit = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await exit;
-      open.delete(child);
     },
   };
 }

@@ -25,7 +25,7 @@ export async function startNode(...args: string[]): Promise<RunningNode> {
   const child = spawn(process.execPath, ['out/main/cli.js', ...args, '--quiet'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  started.add(child);
+  killAtExit(child);
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith('READY ')) continue;
     const ports = Object.fromEntries(
@@ -40,6 +40,12 @@ export async function startNode(...args: string[]): Promise<RunningNode> {
   throw new Error(`micro-cdn ${args.join(' ')} ended before it was ready.`);
 }
 
+/** Whatever becomes of the bench, the program does not outlive it. */
+export function killAtExit(child: ChildProcess): void {
+  started.add(child);
+  child.once('exit', () => started.delete(child));
+}
+
 /** Starts any other program; it is killed at the end. `stderr: 'ignore'` for one that complains of being probed. */
 export function startPeer(
   command: string,
@@ -48,7 +54,7 @@ export function startPeer(
 ): ChildProcess {
   // In a group of its own: nginx's workers outlive a master that is killed, and must not.
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', stderr], detached: true });
-  started.add(child);
+  killAtExit(child);
   return child;
 }
 

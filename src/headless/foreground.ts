@@ -4,7 +4,7 @@ import type { NodeManifest } from '../contract/manifest';
 import type { FromNode, NodeTelemetry } from '../contract/node-port';
 import { formatPorts } from './flags';
 import { type HostedNode, hostNode } from './host-node';
-import { printable } from './printable';
+import { printable, writeLine } from './printable';
 import { friendlyStartError } from './start-error';
 
 /** How long `stop` may take before the program ends all the same. */
@@ -132,7 +132,7 @@ class TerminalLog {
   }
 
   error(text: string): void {
-    this.aside(() => process.stderr.write(`${printable(text)}\n`));
+    this.aside(() => writeLine(process.stderr, text));
   }
 }
 

@@ -5,7 +5,7 @@ import { type DownloadResult, manifest } from '../nodes/http-client/manifest';
 import { commandHelp } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
 import type { CommonOptions } from './own-command';
-import { printable } from './printable';
+import { writeLine } from './printable';
 import { runOperation, tellFailure } from './run-operation';
 
 const USAGE = 'micro-cdn get [-proxy HOST:PORT] [-balancer] HOST:PORT/PATH [--out DIR]';
@@ -31,7 +31,7 @@ export async function runGet(
   if (name === undefined) throw new UsageError(`Name what to get: ${USAGE}`);
   if (more !== undefined) throw new UsageError(`"${more}" is one word too many. See --help.`);
   const say = (text: string): void => {
-    if (!common.quiet) process.stderr.write(`${printable(text)}\n`);
+    if (!common.quiet) writeLine(process.stderr, text);
   };
   try {
     const result = (await runOperation({

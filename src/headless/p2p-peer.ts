@@ -11,7 +11,7 @@ import { type ForegroundNode, runForeground } from './foreground';
 import { nearest } from './nearest';
 import type { CommonOptions } from './own-command';
 import { completePeerLine } from './peer-completion';
-import { printable } from './printable';
+import { printable, writeLine } from './printable';
 
 const LOG_FILE = 'log.log';
 /** To the beginning of the line, and nothing after it. */
@@ -214,7 +214,7 @@ class PeerTerminal {
 }
 
 function show(text: string): void {
-  process.stdout.write(`${printable(text)}\n`);
+  writeLine(process.stdout, text);
 }
 
 /** One line that is written over itself at a terminal; nothing elsewhere. */

@@ -8,3 +8,8 @@ export function printable(text: string): string {
     return `\\x${code}`;
   });
 }
+
+/** Writes a line that others had a part in. */
+export function writeLine(to: NodeJS.WritableStream, text: string): void {
+  to.write(`${printable(text)}\n`);
+}

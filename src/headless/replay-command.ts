@@ -11,7 +11,7 @@ import { workspacesOf } from '../core/workspace/workspace-paths';
 import { builtPrograms } from './built-programs';
 import { UsageError } from './flags';
 import { childProcessLauncher } from './launcher';
-import { printable } from './printable';
+import { writeLine } from './printable';
 import { tellFailure } from './run-operation';
 
 export interface ReplayOptions {
@@ -107,5 +107,5 @@ function exists(path: string): Promise<boolean> {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${printable(line)}\n`);
+  writeLine(process.stdout, line);
 }

@@ -9,7 +9,7 @@ import { manifest } from '../nodes/replica-client/manifest';
 import { commandHelp } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
 import type { CommonOptions } from './own-command';
-import { printable } from './printable';
+import { writeLine } from './printable';
 import { runOperation, tellFailure } from './run-operation';
 
 /** The page goes to standard output, or into the file of `--out`; everything else to standard error. */
@@ -31,7 +31,7 @@ export async function runReplicaClient(
   }
   if (positional.length > 0) throw new UsageError(`"${positional[0]}" is one word too many. See --help.`);
   const say = (text: string): void => {
-    if (!common.quiet) process.stderr.write(`${printable(text)}\n`);
+    if (!common.quiet) writeLine(process.stderr, text);
   };
   const scratch = options.out === '' ? await mkdtemp(join(tmpdir(), 'micro-cdn-')) : null;
   try {

@@ -4,7 +4,7 @@ import { manifest, type RingClientOperations } from '../nodes/ring-client/manife
 import { commandHelp } from './cli-help';
 import { type Flag, nodeFlags, parseLine, UsageError } from './flags';
 import type { CommonOptions } from './own-command';
-import { printable } from './printable';
+import { writeLine } from './printable';
 import { runOperation, tellFailure } from './run-operation';
 
 type Wanted = { get?: string; put?: string; as?: string };
@@ -60,7 +60,7 @@ async function put(run: Run, { put: file = '', as }: Wanted): Promise<number> {
   const input = { folder: dirname(path), name: basename(path), item: as };
   const { item, size, status } = (await run('put', input)) as RingClientOperations['put']['output'];
   process.stderr.write(`${item}: ${size} bytes\n`);
-  process.stdout.write(`${printable(status)}\n`);
+  writeLine(process.stdout, status);
   return status.startsWith('200') ? 0 : 1;
 }
 

@@ -2,7 +2,7 @@
 import { type ErrorShape, fromErrorShape, StudioError } from '../contract/errors';
 import type { FromNode } from '../contract/node-port';
 import { type HostedNode, hostNode } from './host-node';
-import { printable } from './printable';
+import { writeLine } from './printable';
 
 /** The only call that is made. */
 const CALL = 1;
@@ -53,7 +53,7 @@ export async function runOperation({ operation, input, progress, ...node }: Oper
  */
 export function tellFailure(
   error: unknown,
-  tell = (text: string): void => void process.stderr.write(`${printable(text)}\n`),
+  tell = (text: string): void => writeLine(process.stderr, text),
 ): number {
   if (!(error instanceof StudioError)) throw error;
   tell(`${error.message}${error.hint ? ` ${error.hint}` : ''}`);

@@ -3,7 +3,7 @@ import { formatBytes } from '../../contract/format-bytes';
 import type { Folder } from '../../runtime/context';
 import { MultiSourceDownload } from '../engine/download';
 import { plainProgress } from '../engine/download-view';
-import { finishFile } from '../engine/finish-file';
+import { finishFile } from '../engine/part-file';
 import type { PieceHashes } from '../engine/piece-hashes';
 import { removeRecord } from '../engine/resume-record';
 import { fetchPieceHashes, spanSource } from '../engine/span-source';

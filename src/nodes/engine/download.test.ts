@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { layoutOf, pieceLength, pieceOffset } from '../../protocol/pieces/layout';
+import type { NodeContext } from '../../runtime/context';
 import { seededRandom } from '../../runtime/random';
 import { Simulation } from '../../runtime/testing/simulation';
 import { content } from '../p2p/testing/p2p-world';
@@ -37,16 +38,25 @@ class Machine {
   readonly disk = this.world.files.at('/out');
   readonly events: string[] = [];
   folder = new MortalFolder(this.disk);
+  #context!: NodeContext;
 
   start(
     scripts: readonly Script[],
     options: Partial<DownloadOptions>,
     signal = new AbortController().signal,
   ): Promise<DownloadOutcome> {
+    const download = this.download(options);
+    scripts.forEach((script, at) => {
+      download.add(this.source(`source-${at}`, script));
+    });
+    return download.run(signal);
+  }
+
+  download(options: Partial<DownloadOptions> = {}): MultiSourceDownload {
     this.folder = new MortalFolder(this.disk);
-    const context = this.world.context('process');
-    const download = new MultiSourceDownload(
-      context,
+    this.#context = this.world.context('process');
+    return new MultiSourceDownload(
+      this.#context,
       {
         name: 'file',
         folder: this.folder,
@@ -65,10 +75,11 @@ class Machine {
         changed: () => {},
       },
     );
-    scripts.forEach((script, at) => {
-      download.add(new ScriptedSource(`source-${at}`, script, bytes, { ...layout, clock: context.clock }));
-    });
-    return download.run(signal);
+  }
+
+  /** For the latest download. */
+  source(id: string, script: Script): ScriptedSource {
+    return new ScriptedSource(id, script, bytes, { ...layout, clock: this.#context.clock });
   }
 
   async run(scripts: readonly Script[], options: Partial<DownloadOptions>): Promise<DownloadOutcome | Error> {
@@ -201,36 +212,18 @@ it('has no timer left when it is cancelled, and leaves what has arrived', async 
 });
 
 it('opens a source again that was named anew while it waited to be tried again', async () => {
-  const world = new Simulation();
-  const context = world.context('process');
-  const folder = world.files.at('/out');
-  const download = new MultiSourceDownload(
-    context,
-    {
-      name: 'file',
-      folder,
-      layout,
-      verification: byPiece,
-      identity: 'it',
-      order: 'rarest',
-      timeoutMs: 3000,
-      patienceMs: 1000,
-      maxSources: 4,
-      limit: 0,
-    },
-    { event: () => {}, changed: () => {} },
-  );
-  const script = { ...honest, latencyMs: 10, breaksAfter: 20_000 };
-  const source = new ScriptedSource('source', script, bytes, { ...layout, clock: context.clock });
+  const machine = new Machine();
+  const download = machine.download();
+  const source = machine.source('source', { ...honest, latencyMs: 10, breaksAfter: 20_000 });
   download.add(source);
   let ended = false;
   const run = download.run(new AbortController().signal).finally(() => {
     ended = true;
   });
-  while (download.view().sources[0]?.state !== 'lost') await world.advance(10);
+  while (download.view().sources[0]?.state !== 'lost') await machine.world.advance(10);
   download.add(source);
-  for (let waited = 0; !ended && waited < 60_000; waited += 100) await world.advance(100);
+  for (let waited = 0; !ended && waited < 60_000; waited += 100) await machine.world.advance(100);
   expect(ended).toBe(true);
   await run;
-  expect(Buffer.from(folder.bytesOf('file.part') ?? []).equals(bytes)).toBe(true);
+  expect(Buffer.from(machine.partial ?? []).equals(bytes)).toBe(true);
 });

@@ -2,7 +2,6 @@
  * One file from many sources at once, whatever protocol each of them speaks. What to ask of whom is decided by
  * `PieceScheduler`, the sources are kept by `SourcePool`, the bytes by `PieceStore`; here they come together.
  */
-
 import { StudioError } from '../../contract/errors';
 import type { Priority } from '../../contract/priority';
 import { type PieceLayout, pieceLength } from '../../protocol/pieces/layout';

@@ -23,8 +23,8 @@ import type { Folder, HashAlgorithm, NodeContext } from '../../runtime/context';
 import { reasonOf, sentenceOf } from '../shared/error-text';
 import { httpGet } from '../shared/http-get';
 import { type DownloadListener, type DownloadOutcome, MultiSourceDownload } from './download';
-import { finishFile } from './finish-file';
 import { httpLocation, httpSource } from './http-source';
+import { finishFile } from './part-file';
 import { HASH_BYTES, rootHash } from './piece-hashes';
 import type { Verification } from './verification';
 

@@ -8,8 +8,7 @@ import { parseDictionary } from '../../protocol/http/structured-field';
 import { type HttpUri, splitAuthority } from '../../protocol/http/target';
 import type { Endpoint, Folder, NodeContext, OperationScope } from '../../runtime/context';
 import { ArrivingFile } from '../engine/arriving-file';
-import { finishFile } from '../engine/finish-file';
-import { removeRecord } from '../engine/resume-record';
+import { beginFile, finishFile } from '../engine/part-file';
 import type { Steered } from '../engine/steering';
 import type { Upstream, UpstreamCall } from '../shared/http/upstream';
 import type { DownloadProgress, DownloadResult, HttpClientConfig } from './manifest';
@@ -89,9 +88,7 @@ export class HttpDownload {
 
   /** Resolves to the SHA-256 of what is in the `.part` file then, in hex. */
   async #receive(): Promise<string> {
-    // Of pieces that several servers gave: a later download from several would take what is written now for them.
-    await removeRecord(this.#folder, this.#name);
-    const file = await this.#folder.create(`${this.#name}.part`, { truncate: true });
+    const file = await beginFile(this.#folder, this.#name);
     const content = new ArrivingFile(file, this.#context.hashing);
     try {
       await this.#attempts(content);

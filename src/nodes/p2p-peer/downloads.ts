@@ -1,5 +1,4 @@
 /** The downloads of a peer: whom to ask, in which way, and what there is to see and to steer of them. */
-
 import { StudioError } from '../../contract/errors';
 import { formatBytes } from '../../contract/format-bytes';
 import { fileNameProblem } from '../../protocol/file-name';

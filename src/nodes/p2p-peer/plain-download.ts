@@ -3,7 +3,7 @@ import { formatEndpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
 import type { HolderInfo } from '../../protocol/p2p-messages';
 import type { NodeContext } from '../../runtime/context';
-import { finishFile } from '../engine/finish-file';
+import { finishFile } from '../engine/part-file';
 import { reasonOf, sentenceOf } from '../shared/error-text';
 import { type DownloadJob, type Fetching, viewOfWaiting } from './download-job';
 import type { PeerDownload, PeerDownloadProgress, PeerDownloadResult } from './manifest';

@@ -1,5 +1,4 @@
 /** A whole file from one peer of the seed, checked with its md5. */
-
 import { createHash } from 'node:crypto';
 import type { Endpoint } from '../../contract/endpoint';
 import { StudioError } from '../../contract/errors';
@@ -12,7 +11,7 @@ import {
   SPEC_SEEN,
 } from '../../protocol/p2p-seed';
 import type { Connection, Folder, NodeContext, WritableFile } from '../../runtime/context';
-import { removeRecord } from '../engine/resume-record';
+import { beginFile } from '../engine/part-file';
 
 const RECEIVE_BUFFER = 1024 * 1024;
 /** Bytes that wait for the disk; beyond this the peer is not read from. */
@@ -35,9 +34,7 @@ export interface SeedDownloadOptions {
  */
 export async function downloadFromSeedPeer(options: SeedDownloadOptions): Promise<SeedFileSpec> {
   const { context, from, folder, name, signal } = options;
-  // Of pieces that were there before: a later download from our own peers would take these bytes for them.
-  await removeRecord(folder, name);
-  const file = await folder.create(`${name}.part`, { truncate: true });
+  const file = await beginFile(folder, name);
   try {
     const connection = await context.net.connect(from, { signal, receiveBufferSize: RECEIVE_BUFFER });
     const abort = (): void => connection.destroy();

@@ -6,7 +6,7 @@ import type { AnnouncedFile, HolderInfo } from '../../protocol/p2p-messages';
 import type { Shares } from '../../protocol/pieces/shares';
 import type { NodeContext } from '../../runtime/context';
 import { MultiSourceDownload } from '../engine/download';
-import { finishFile } from '../engine/finish-file';
+import { finishFile } from '../engine/part-file';
 import type { PieceHashes } from '../engine/piece-hashes';
 import { reasonOf, sentenceOf } from '../shared/error-text';
 import { type DownloadJob, type Fetching, viewOfWaiting } from './download-job';
