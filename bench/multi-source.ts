@@ -29,6 +29,7 @@ import { TwoEnds } from './lib/two-ends';
 const NAME = 'big.bin';
 const MIRRORS = 4;
 const CURL = 'curl, 1 mirror, unchecked';
+const CHECKED = 'curl, then openssl dgst -sha256';
 const ARIA2 = `aria2, ${MIRRORS} mirrors, sha-256 checked`;
 
 // The same file is the downloading program: each contender is a process of its own, as curl and aria2 are.
@@ -159,7 +160,7 @@ async function compare(
   };
   if (curl) contend(CURL, byCurl);
   if (curl && openssl)
-    contend('curl, then openssl dgst -sha256', async () => {
+    contend(CHECKED, async () => {
       await byCurl();
       await run(openssl, ['dgst', '-sha256', path]);
     });
@@ -183,7 +184,8 @@ async function compare(
     [
       'downloader',
       'MiB/s: median (min–max)',
-      '× curl',
+      '× curl, unchecked',
+      '× curl, checked',
       `× aria2 with ${MIRRORS}`,
       'its CPU s/GiB',
       'the mirrors’',
@@ -192,6 +194,7 @@ async function compare(
       name,
       ends.rate(spreadOf),
       times(CURL, spreadOf),
+      times(CHECKED, spreadOf),
       times(ARIA2, spreadOf),
       ...ends.columns(name),
     ]),

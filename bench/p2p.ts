@@ -109,11 +109,20 @@ async function compare(size: number, rounds: number): Promise<void> {
     results[name] ? (results[name].median / median).toFixed(2) : '–';
   printTable(
     `${size / MIB} MiB from peers, to disk, every piece verified`,
-    ['downloader', 'MiB/s: median (min–max)', '× curl', '× aria2', 'its CPU s/GiB', 'the seeders’'],
+    [
+      'downloader',
+      'MiB/s: median (min–max)',
+      '× curl, unchecked',
+      '× curl, checked',
+      '× aria2',
+      'its CPU s/GiB',
+      'the seeders’',
+    ],
     Object.entries(results).map(([name, spreadOf]) => [
       name,
       ends.rate(spreadOf),
       times(CURL, spreadOf),
+      times(CHECKED, spreadOf),
       times(ARIA2, spreadOf),
       ...ends.columns(name).slice(0, name === CURL || name === CHECKED ? 1 : 2),
     ]),
