@@ -55,7 +55,7 @@ class DatagramChains {
     const [oldest] = this.#chains;
     if (oldest && this.#chains.size >= MAX_PEERS) {
       this.#chains.delete(oldest[0]);
-      for (const line of oldest[1].lines.toReversed()) line.flush();
+      this.#release(oldest[1], []);
     }
     const chain: Chain = { peer: { ...peer }, lines: [] };
     this.#adopt(chain);
@@ -72,15 +72,28 @@ class DatagramChains {
     const faults = this.#world.faults.active.filter(
       (fault) => fault.behaviour.datagrams && fault.covers(traffic),
     );
-    const former = chain.lines;
-    for (const line of former.toReversed()) if (!faults.includes(line.fault)) line.flush();
-    const kept = new Map(former.map((line) => [line.fault, line]));
+    this.#release(chain, faults);
+    const kept = new Map(chain.lines.map((line) => [line.fault, line]));
     chain.lines = faults.flatMap((fault) => kept.get(fault) ?? this.#line(fault, chain.peer) ?? []);
-    chain.lines.forEach((line, at) => {
-      const following = chain.lines[at + 1];
-      line.next = following ? (bytes) => following.push(bytes) : (bytes) => this.#forward(bytes, chain.peer);
-    });
+    this.#connect(chain);
     for (const line of chain.lines) line.retime();
+  }
+
+  /** Takes out the lines of all other faults. What they held goes on at once, and waits in none that goes as well. */
+  #release(chain: Chain, stays: readonly LiveFault[]): void {
+    for (const line of chain.lines.toReversed()) {
+      if (stays.includes(line.fault)) continue;
+      line.flush();
+      chain.lines = chain.lines.filter((other) => other !== line);
+      this.#connect(chain);
+    }
+  }
+
+  #connect({ lines, peer }: Chain): void {
+    lines.forEach((line, at) => {
+      const following = lines[at + 1];
+      line.next = following ? (bytes) => following.push(bytes) : (bytes) => this.#forward(bytes, peer);
+    });
   }
 
   #line(fault: LiveFault, peer: Endpoint): DatagramLine | undefined {

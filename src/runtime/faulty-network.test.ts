@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { connected, hear, memoryWorld, type PartialFault, worlds } from '../faults/testing/worlds';
+import { connected, hear, memoryWorld, type PartialFault, udpPair, worlds } from '../faults/testing/worlds';
 
 /** Faults that may delay bytes and must never lose, change or reorder them. */
 const patient: PartialFault[] = [
@@ -272,6 +272,18 @@ describe('connections that wait for a node that hangs', () => {
 });
 
 describe('datagrams behind a fault', () => {
+  it('arrive when all faults are healed together, also those that waited in front of another one', async () => {
+    const world = memoryWorld();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'latency', params: { delay: 1000 } }, { kind: 'hang' });
+    pair.send('sent');
+    pair.receive('received');
+    await world.pass(10);
+    world.setFaults();
+    await world.pass(10);
+    expect([pair.atNeighbour, pair.atNode]).toEqual([['sent'], ['received']]);
+  });
+
   it('reach the peer they are for, however many peers there are', async () => {
     const world = memoryWorld();
     const node = await world.node.net.bind({ host: '127.0.0.1', port: 7000 }, (bytes, from) =>
