@@ -51,6 +51,21 @@ describe('a node that is healed', () => {
   });
 });
 
+describe('a node whose process does not exist yet', () => {
+  it('is started with what was set meanwhile', () => {
+    const launcher = new ScriptedLauncher();
+    launcher.autoSpawn = false;
+    const { process } = setUp(launcher);
+    process.launch();
+    const fault = { id: 'f', kind: 'loss', node: 'CS1', scope: {}, params: {}, enabled: true };
+    const watch = { visible: true, messages: true };
+    process.setFaults([fault], { heals: false });
+    process.setWatch(watch);
+    launcher.of('CS1').spawned();
+    expect(launcher.of('CS1').last('start')).toMatchObject({ faults: [fault], watch });
+  });
+});
+
 describe('a node process', () => {
   it('runs when it says that it is ready, and stops when it is asked to', async () => {
     const { process, launcher, states } = setUp();

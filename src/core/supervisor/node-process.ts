@@ -73,6 +73,8 @@ export class NodeProcess {
   #killWanted = false;
   #timer: NodeJS.Timeout | undefined;
   #nextCall = 1;
+  /** What it is started with: what is set before its process exists takes part. */
+  #start: NodeProcessOptions['start'];
   #faultsRevision = 0;
   /** Runs while the node has not confirmed its newest faults. */
   #obedience: NodeJS.Timeout | undefined;
@@ -89,7 +91,9 @@ export class NodeProcess {
     this.#end = resolve;
   });
 
-  constructor(private readonly options: NodeProcessOptions) {}
+  constructor(private readonly options: NodeProcessOptions) {
+    this.#start = options.start;
+  }
 
   get state(): NodeProcessState {
     return this.#state;
@@ -159,10 +163,12 @@ export class NodeProcess {
         if (this.#state.phase === 'running') this.options.onDisobedience();
       }, this.options.deadlines.obeyMs ?? OBEY_DEADLINE_MS);
     }
+    this.#start = { ...this.#start, faults };
     this.#post({ type: 'faults', faults, revision: this.#faultsRevision });
   }
 
   setWatch(watch: Watch): void {
+    this.#start = { ...this.#start, watch };
     this.#post({ type: 'watch', watch });
   }
 
@@ -210,7 +216,7 @@ export class NodeProcess {
     if (!this.#spawned || !this.#channel || !this.alive) return;
     if (this.#killWanted) return this.#channel.kill();
     if (this.#intent === 'none' && this.#state.phase === 'starting')
-      this.#channel.post({ type: 'start', ...this.options.start });
+      this.#channel.post({ type: 'start', ...this.#start });
     else if (this.#intent === 'stop') this.#channel.kill();
   }
 
