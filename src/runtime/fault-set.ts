@@ -1,4 +1,5 @@
 import type { FaultSpec } from '../contract/fault';
+import type { Moment } from '../faults/schedule';
 import type { Clock, Timer } from './context';
 import { LiveFault, type Surroundings } from './live-fault';
 
@@ -58,20 +59,22 @@ export class FaultSet {
 
   #refresh(): void {
     const enabled = this.#all.filter((fault) => fault.spec.enabled);
-    this.active = enabled.filter((fault) => fault.moment.acts);
+    // Asked once: a change between two askings would neither act now nor be waited for.
+    const moments = enabled.map((fault) => fault.moment);
+    this.active = enabled.filter((_, at) => moments[at]?.acts);
     this.suspended = this.active.some((fault) => fault.behaviour.suspends);
-    this.#arm(enabled);
+    this.#arm(moments);
     for (const fault of this.#all) fault.weigh(this.active.includes(fault));
     for (const listener of [...this.#listeners]) listener();
   }
 
   /** Comes back when the schedule of some fault says so. */
-  #arm(faults: readonly LiveFault[]): void {
+  #arm(moments: readonly Moment[]): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     let next = Number.POSITIVE_INFINITY;
-    for (const { moment } of faults) {
-      next = Math.min(next, moment.acts && moment.strength < 1 ? RAMP_STEP_MS : moment.changesIn);
+    for (const { acts, strength, changesIn } of moments) {
+      next = Math.min(next, acts && strength < 1 ? RAMP_STEP_MS : changesIn);
     }
     if (next !== Number.POSITIVE_INFINITY)
       this.#timer = this.#clock.after(Math.ceil(next), () => this.#refresh());
