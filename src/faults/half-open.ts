@@ -24,14 +24,17 @@ export const halfOpen = defineFault({
     stream: ({ direction, openedAt }) => {
       if (direction === 'out') return undefined; // what is sent to a lost connection vanishes by itself
       const lostAt = (): number => openedAt + settings.params.after;
+      const lost = connectionReset();
       return {
         breaks: () => ({ at: lostAt(), reset: true, farOnly: true }),
         shape: (item) =>
           item.type === 'close' && machine.now() >= lostAt()
-            ? [{ type: 'close', reset: true, error: connectionReset() }]
+            ? [{ type: 'close', reset: true, error: lost }]
             : [item],
         due: ({ item, arrived }, previous) =>
-          item.type === 'close' ? Number.POSITIVE_INFINITY : Math.max(arrived, previous),
+          item.type === 'close' && item.error === lost
+            ? Number.POSITIVE_INFINITY
+            : Math.max(arrived, previous),
       };
     },
   }),

@@ -141,9 +141,11 @@ export class StreamLine {
     const end = this.#rule.breaks?.();
     if (!end || end.at === Number.POSITIVE_INFINITY) return;
     // Never from inside the call that set the fault: the connection may be half-way through an event.
-    this.#breakTimer = this.#clock.after(Math.max(0, end.at - this.#clock.now()), () =>
-      this.#events.breaks(end),
-    );
+    this.#breakTimer = this.#clock.after(Math.max(0, Math.ceil(end.at - this.#clock.now())), () => {
+      // A timer may come an instant too early; the rule would not know its own break.
+      if (this.#clock.now() < end.at) this.#armBreak();
+      else this.#events.breaks(end);
+    });
   }
 }
 
