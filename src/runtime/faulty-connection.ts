@@ -319,6 +319,7 @@ export class FaultyConnection implements Connection {
   #close(error: Error | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#in?.clear();
     this.#finish(error);
   }
 
