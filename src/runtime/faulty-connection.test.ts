@@ -1,7 +1,9 @@
 /** What a connection holds on to when it is over, or its node has left it. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../contract/fault';
-import { hear, RecordingMachine } from '../faults/testing/worlds';
+import { connected, hear, memoryWorld, RecordingMachine } from '../faults/testing/worlds';
 import { createFaultyContext } from './faulty-context';
 import { Simulation } from './testing/simulation';
 
@@ -24,3 +26,30 @@ describe('a connection that is over', () => {
     expect(simulation.clock.pending).toBe(0);
   });
 });
+
+describe('a connection that its node has left', () => {
+  it('keeps nothing of what the peer goes on sending, also where the node had stopped reading', async () => {
+    const world = memoryWorld();
+    const { near, far } = await connected(world, 'node');
+    hear(near);
+    hear(far);
+    world.setFaults({ kind: 'black-hole', scope: { direction: 'out' } });
+    near.pause();
+    near.destroy();
+    await world.pass(1);
+    const before = buffered();
+    for (let megabyte = 0; megabyte < 32; megabyte++) {
+      far.write(new Uint8Array(1024 * 1024));
+      await world.pass(1);
+    }
+    expect(buffered() - before).toBeLessThan(8 * 1024 * 1024);
+    near.resume();
+  });
+});
+
+/** Bytes of all buffers after a full collection. */
+function buffered(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().arrayBuffers;
+}

@@ -187,6 +187,7 @@ export class FaultyConnection implements Connection {
   #enterChains(): void {
     if (this.#in) return;
     this.#in = new StreamChain((item) => {
+      if (this.#closed) return;
       this.#arrived.push(item);
       this.#deliver();
     });
