@@ -23,6 +23,20 @@ describe.each(worlds)('limit, %s', (_name, make) => {
     await world.until(() => heard.text === '0123456789abcdef');
     await sound.close();
   });
+
+  it('lets those bytes reach a peer that does not take them at once', async () => {
+    const world = make();
+    world.setFaults({ kind: 'limit', params: { bytes: 20_000_000 }, scope: { direction: 'out' } });
+    const { near, far, close } = await connected(world, 'node');
+    const atNode = hear(near);
+    near.write('0123456789'.repeat(3_000_000));
+    await world.until(() => atNode.closed);
+    const atNeighbour = hear(far);
+    await world.until(() => atNeighbour.closed || atNeighbour.ended);
+    expect(atNeighbour.text.length).toBe(20_000_000);
+    expect(atNeighbour.error).toBeUndefined();
+    await close();
+  });
 });
 
 it('writes amounts short', () => {

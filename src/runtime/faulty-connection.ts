@@ -261,6 +261,7 @@ export class FaultyConnection implements Connection {
 
   /** To the inner connection. */
   #transmit(item: StreamItem): void {
+    if (this.#lingering) return;
     switch (item.type) {
       case 'bytes': {
         const { length } = item.bytes;
@@ -276,13 +277,16 @@ export class FaultyConnection implements Connection {
       case 'end':
         return this.#inner.end();
       case 'close':
-        if (item.reset) return this.#inner.reset();
-        if (this.#unsent === 0) return this.#inner.destroy();
-        this.#lingering = this.#world.realClock.after(LINGER_MS, () => this.#destroyInner());
-        return;
+        return item.reset ? this.#inner.reset() : this.#linger();
       case 'break':
         return this.#break(item);
     }
+  }
+
+  /** Closes the inner connection when the system has taken what was sent. */
+  #linger(): void {
+    if (this.#unsent === 0) return this.#inner.destroy();
+    this.#lingering ??= this.#world.realClock.after(LINGER_MS, () => this.#destroyInner());
   }
 
   #destroyInner(): void {
@@ -293,7 +297,7 @@ export class FaultyConnection implements Connection {
   /** A fault ends the connection, at both sides or at the far one alone. */
   #break({ reset, farOnly }: Extract<StreamItem, { type: 'break' }>): void {
     if (reset) this.#inner.reset();
-    else this.#inner.destroy();
+    else this.#linger();
     if (this.#closed || farOnly) return;
     if (!reset) this.#handlers?.end?.();
     const error = reset
