@@ -17,6 +17,20 @@ describe.each(worlds)('partition, %s', (_name, make) => {
     await close();
   });
 
+  it('of some messages lets connections in, as it lets them out', async () => {
+    const world = make();
+    world.setFaults({ kind: 'partition', scope: { messages: ['HEARTBEAT'] } });
+    for (const dialler of ['node', 'neighbour'] as const) {
+      const { near, far, close } = await connected(world, dialler);
+      const atNode = hear(near);
+      hear(far);
+      far.write('HELLO\n');
+      far.write('HEARTBEAT\n');
+      await world.until(() => atNode.text === 'HELLO\n');
+      await close();
+    }
+  });
+
   it('lets connections time out, and those go through that waited when it is healed', async () => {
     const world = make();
     const { at, close } = await connected(world, 'node');

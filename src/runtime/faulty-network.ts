@@ -84,7 +84,8 @@ export class FaultyNetwork implements Network {
     const { faults } = this.#world;
     const traffic = { transport: 'tcp', direction: 'in', peer: connection.remote } as const;
     const verdicts = faults.active
-      .filter((fault) => fault.behaviour.accepting && fault.covers(traffic) && strikes.has(fault))
+      .filter(({ behaviour, messages }) => behaviour.accepting && !messages)
+      .filter((fault) => fault.covers(traffic) && strikes.has(fault))
       .map((fault) => fault.behaviour.accepting?.());
     const held = faults.suspended || verdicts.includes('hold');
     if (verdicts.includes('reset') || (held && this.#backlog.length >= BACKLOG)) return connection.reset();
