@@ -31,6 +31,21 @@ describe.each(worlds)('reset, %s', (_name, make) => {
   });
 });
 
+it('strikes only when a message comes that it is narrowed to', async () => {
+  const world = memoryWorld();
+  const { near, far } = await connected(world, 'node');
+  const atNode = hear(near);
+  const atNeighbour = hear(far);
+  world.setFaults({ kind: 'reset', scope: { messages: ['GET'] } });
+  near.write('LIST\n');
+  await world.pass(100);
+  expect(atNode.closed).toBe(false);
+  near.write('GET a\n');
+  await world.pass(100);
+  expect(atNode.error?.code).toBe('ECONNRESET');
+  expect(atNeighbour.text).toBe('LIST\n');
+});
+
 it('resets at the age that is set, and follows the slider', async () => {
   const world = memoryWorld();
   const { near, far } = await connected(world, 'node');

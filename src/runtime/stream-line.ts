@@ -138,7 +138,8 @@ export class StreamLine {
 
   #armBreak(): void {
     this.#breakTimer?.cancel();
-    const end = this.#rule.breaks?.();
+    // Narrowed to messages, it strikes when one of them comes.
+    const end = this.fault.messages ? undefined : this.#rule.breaks?.();
     if (!end || end.at === Number.POSITIVE_INFINITY) return;
     // Never from inside the call that set the fault: the connection may be half-way through an event.
     this.#breakTimer = this.#clock.after(Math.max(0, Math.ceil(end.at - this.#clock.now())), () => {
