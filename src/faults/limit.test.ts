@@ -24,6 +24,21 @@ describe.each(worlds)('limit, %s', (_name, make) => {
     await sound.close();
   });
 
+  it('does not tell the end of the other direction a second time', async () => {
+    const world = make();
+    world.setFaults({ kind: 'limit', params: { bytes: 10 }, scope: { direction: 'out' } });
+    const { near, far, close } = await connected(world, 'node');
+    const heard: string[] = [];
+    near.handle({ data: () => {}, end: () => heard.push('end'), close: () => heard.push('close') });
+    hear(far);
+    far.end();
+    await world.until(() => heard.length === 1);
+    near.write('0123456789abcdef');
+    await world.until(() => heard.includes('close'));
+    expect(heard).toEqual(['end', 'close']);
+    await close();
+  });
+
   it('lets those bytes reach a peer that does not take them at once', async () => {
     const world = make();
     world.setFaults({ kind: 'limit', params: { bytes: 20_000_000 }, scope: { direction: 'out' } });

@@ -17,6 +17,27 @@ describe.each(worlds)('truncation, %s', (_name, make) => {
     await close();
   });
 
+  it('stays the end of a stream when it is healed', async () => {
+    const world = make();
+    world.setFaults({ kind: 'truncate', params: { bytes: 4 }, scope: { direction: 'in' } });
+    const { near, far, close } = await connected(world, 'node');
+    const heard: string[] = [];
+    near.handle({
+      data: (bytes) => heard.push(Buffer.from(bytes).toString('latin1')),
+      end: () => heard.push('end'),
+      close: () => heard.push('close'),
+    });
+    hear(far);
+    far.write('OK 10\n0123');
+    await world.until(() => heard.includes('end'));
+    world.setFaults();
+    far.end('456789');
+    near.end();
+    await world.until(() => heard.includes('close'));
+    expect(heard).toEqual(['OK 1', 'end', 'close']);
+    await close();
+  });
+
   it('cuts datagrams', async () => {
     const world = make();
     const pair = await udpPair(world);

@@ -56,6 +56,8 @@ export class FaultyConnection implements Connection {
   #paused = false;
   /** The node has finished sending. */
   #ended = false;
+  /** The node was told that the peer has finished: it hears no byte after that, though a fault that cut them is gone. */
+  #peerEnded = false;
   /** The node was told, or decided itself, that the connection is closed. */
   #closed = false;
   #error: Error | undefined;
@@ -107,7 +109,7 @@ export class FaultyConnection implements Connection {
     this.#inner.handle({
       data: (bytes) => {
         if (this.#in) this.#receive({ type: 'bytes', bytes: new Uint8Array(bytes) });
-        else if (!this.#closed) handlers.data(bytes);
+        else if (!this.#closed && !this.#peerEnded) handlers.data(bytes);
       },
       end: () => this.#receive({ type: 'end' }),
       close: (error) => {
@@ -249,14 +251,21 @@ export class FaultyConnection implements Connection {
     if (this.#in) this.#touch();
     switch (item.type) {
       case 'bytes':
-        return this.#handlers?.data(item.bytes);
+        return this.#peerEnded ? undefined : this.#handlers?.data(item.bytes);
       case 'end':
-        return this.#handlers?.end ? this.#handlers.end() : this.end();
+        return this.#tellEnd();
       case 'close':
         return this.#close(item.error);
       case 'break':
         return this.#break(item);
     }
+  }
+
+  #tellEnd(): void {
+    if (this.#peerEnded) return;
+    this.#peerEnded = true;
+    if (this.#handlers?.end) this.#handlers.end();
+    else this.end();
   }
 
   /** To the inner connection. */
@@ -299,7 +308,7 @@ export class FaultyConnection implements Connection {
     if (reset) this.#inner.reset();
     else this.#linger();
     if (this.#closed || farOnly) return;
-    if (!reset) this.#handlers?.end?.();
+    if (!reset && !this.#peerEnded) this.#handlers?.end?.();
     const error = reset
       ? Object.assign(new Error('The connection was reset.'), { code: 'ECONNRESET' })
       : undefined;
