@@ -17,6 +17,20 @@ describe.each(worlds)('slow disk, %s', (_name, make) => {
     await listing;
   });
 
+  it('follows the slider with what waits already', async () => {
+    const world = make();
+    const folder = await world.node.files.folder('/files');
+    world.setFaults({ kind: 'slow-disk', params: { delay: 60_000, rate: 10 } });
+    const listings = [folder.list(), folder.list(), folder.list()];
+    await world.pass(10);
+    world.setFaults({ kind: 'slow-disk', params: { delay: 1, rate: 10 } });
+    let listed = false;
+    void Promise.all([...listings, folder.list()]).then(() => {
+      listed = true;
+    });
+    await world.until(() => listed);
+  });
+
   it('digests in the order of the calls what is written meanwhile and after it is healed', async () => {
     const world = make();
     const hasher = world.node.hashing.hasher('sha256', 100);

@@ -44,6 +44,7 @@ class FaultyDisk {
   readonly faults: FaultSet;
   readonly #clock: Clock;
   /** The disk does one thing at a time: delays add up for operations that come together. */
+  #turn: Promise<void> = Promise.resolve();
   #busyUntil = 0;
 
   constructor(faults: FaultSet, clock: Clock) {
@@ -59,8 +60,7 @@ class FaultyDisk {
   async run<T>(kind: DiskOperation, bytes: number, operation: () => Promise<T>): Promise<T> {
     if (this.sound) return operation();
     await this.faults.running();
-    const delay = this.#rules.reduce((sum, rule) => sum + (rule.delay?.(kind, bytes) ?? 0), 0);
-    if (delay > 0) await this.#wait(delay);
+    if (this.#delayOf(kind, bytes) > 0) await this.#wait(kind, bytes);
     for (const rule of this.#rules) {
       const code = rule.fail?.(kind, bytes);
       if (code) throw Object.assign(new Error(`${code}: ${reasons[code] ?? 'failed'}, ${kind}`), { code });
@@ -96,22 +96,33 @@ class FaultyDisk {
     return this.faults.active.map((fault) => fault.behaviour.disk).filter((rule) => rule !== undefined);
   }
 
-  /** Waits for the disk, in turn; a change of faults wakes all at once, since the disk may be quick again. */
-  async #wait(ms: number): Promise<void> {
-    const now = this.#clock.now();
-    this.#busyUntil = Math.max(this.#busyUntil, now) + ms;
-    const until = this.#busyUntil;
-    while (this.#clock.now() < until && this.#rules.some((rule) => rule.delay)) {
+  #delayOf(kind: DiskOperation, bytes: number): number {
+    return this.#rules.reduce((sum, rule) => sum + (rule.delay?.(kind, bytes) ?? 0), 0);
+  }
+
+  /** Waits for the disk, in turn. */
+  #wait(kind: DiskOperation, bytes: number): Promise<void> {
+    const arrived = this.#clock.now();
+    this.#turn = this.#turn.then(() => this.#work(kind, bytes, arrived));
+    return this.#turn;
+  }
+
+  /** How long it takes is asked anew after a change of faults: the disk may be quicker, or quick again. */
+  async #work(kind: DiskOperation, bytes: number, arrived: number): Promise<void> {
+    const begun = Math.max(this.#busyUntil, arrived);
+    while (true) {
+      this.#busyUntil = begun + this.#delayOf(kind, bytes);
+      const left = this.#busyUntil - this.#clock.now();
+      if (left <= 0) return;
       let timer: Timer | undefined;
       let stop: (() => void) | undefined;
       await new Promise<void>((resolve) => {
-        timer = this.#clock.after(until - this.#clock.now(), resolve);
+        timer = this.#clock.after(left, resolve);
         stop = this.faults.onChange(resolve);
       });
       timer?.cancel();
       stop?.();
     }
-    if (!this.#rules.some((rule) => rule.delay)) this.#busyUntil = 0;
   }
 }
 
