@@ -44,6 +44,19 @@ describe('drift', () => {
     expect(fired).toEqual(['new', 'old']);
   });
 
+  it('leaves the right time of day when it is healed, and bends it from there', async () => {
+    const world = memoryWorld();
+    const error = (): number => world.node.clock.wallTime() - world.neighbour.clock.wallTime();
+    for (const drift of [100, -50]) {
+      world.setFaults({ kind: 'clock-skew', params: { skew: 0, drift } });
+      expect(error()).toBe(0);
+      await world.pass(60_000);
+      expect(error()).toBe(drift * 600);
+      world.setFaults();
+      expect(error()).toBe(0);
+    }
+  });
+
   it('never lets time go back', async () => {
     const world = memoryWorld();
     let last = world.node.clock.now();

@@ -28,6 +28,8 @@ export class FaultyClock implements Clock {
   #realBase: number;
   #rate = 1;
   #skewMs = 0;
+  /** What `now` stays ahead of the real clock from drifts that are over, since it never goes back; the time of day does. */
+  #overMs = 0;
 
   constructor(real: Clock, faults: FaultSet) {
     this.#real = real;
@@ -41,7 +43,7 @@ export class FaultyClock implements Clock {
   }
 
   wallTime(): number {
-    const ahead = this.now() - this.#real.now();
+    const ahead = this.now() - this.#real.now() - this.#overMs;
     return this.#real.wallTime() + Math.round(ahead) + this.#skewMs;
   }
 
@@ -73,6 +75,7 @@ export class FaultyClock implements Clock {
     this.#ownBase = this.now();
     this.#realBase = this.#real.now();
     this.#rate = rate;
+    if (rate === 1) this.#overMs = this.#ownBase - this.#realBase;
     for (const entry of this.#entries) {
       entry.timer?.cancel();
       if (!entry.overdue) this.#arm(entry);
