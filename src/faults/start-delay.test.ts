@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { worlds } from './testing/worlds';
+import { memoryWorld, worlds } from './testing/worlds';
 
 describe.each(worlds)('slow start, %s', (_name, make) => {
   it('opens ports late, or at once when it is healed', async () => {
@@ -22,4 +22,27 @@ describe.each(worlds)('slow start, %s', (_name, make) => {
     await (await first).close();
     await (await second).close();
   });
+});
+
+it('makes a start late once, however many ports are opened, and none that is opened after it', async () => {
+  const world = memoryWorld();
+  world.setFaults({ kind: 'start-delay', params: { delay: 1000 } });
+  const at = { host: '127.0.0.1', port: 0 };
+  let opened = 0;
+  const start = async (): Promise<void> => {
+    await world.node.net.listen(at, () => {});
+    opened++;
+    await world.node.net.bind(at, () => {});
+    opened++;
+  };
+  const started = start();
+  await world.pass(999);
+  expect(opened).toBe(0);
+  await world.pass(1);
+  expect(opened).toBe(2);
+  await started;
+  await world.pass(60_000);
+  void world.node.net.bind(at, () => {}).then(() => opened++);
+  await world.pass(1);
+  expect(opened).toBe(3);
 });

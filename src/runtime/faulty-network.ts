@@ -27,6 +27,8 @@ export class FaultyNetwork implements Network {
   readonly #live = new Set<FaultyConnection | FaultyDatagramSocket>();
   readonly #forget = (gone: FaultyConnection | FaultyDatagramSocket): void => void this.#live.delete(gone);
   #backlog: Held[] = [];
+  /** When the node wanted its first port: a start is late once, however many ports it opens. */
+  #startedAt: number | undefined;
 
   constructor(inner: Network, world: FaultyWorld) {
     this.#inner = inner;
@@ -172,10 +174,10 @@ export class FaultyNetwork implements Network {
 
   async #listeningDelay(): Promise<void> {
     const { faults, realClock } = this.#world;
-    const startedAt = realClock.now();
+    this.#startedAt ??= realClock.now();
     while (faults.active.length > 0) {
       const delay = Math.max(0, ...faults.active.map((fault) => fault.behaviour.listening?.() ?? 0));
-      const left = startedAt + delay - realClock.now();
+      const left = this.#startedAt + delay - realClock.now();
       if (left <= 0) return;
       await this.#changeOr(left, undefined);
     }
