@@ -72,6 +72,21 @@ describe('bandwidth by the clock', () => {
     expect((heard.text.length - first) / 250_000).toBeCloseTo(1, 2);
   });
 
+  it('keeps its rate and order for some messages while others pass', async () => {
+    const world = memoryWorld();
+    const pair = await udpPair(world);
+    world.setFaults({ kind: 'bandwidth', params: { rate: 1 }, scope: { messages: ['SLOW'] } });
+    for (const number of [1, 2, 3]) {
+      pair.send(`SLOW ${number}`.padEnd(500));
+      pair.send(`QUICK ${number}`);
+    }
+    await world.pass(600);
+    const words = (): string[] => pair.atNeighbour.map((text) => text.trim());
+    expect(words()).toEqual(['QUICK 1', 'QUICK 2', 'QUICK 3', 'SLOW 1']);
+    await world.pass(1000);
+    expect(words().slice(4)).toEqual(['SLOW 2', 'SLOW 3']);
+  });
+
   it('loses the datagrams that its queue cannot hold', async () => {
     const world = memoryWorld();
     const pair = await udpPair(world);

@@ -47,7 +47,8 @@ export class DatagramLine {
       const due = departure.due?.(this.#previousDue) ?? now;
       if (due > now) this.#hold(departure, due);
       else {
-        this.#previousDue = this.#releasedDue = due;
+        // One that the fault lets pass takes no place among those that it delays.
+        if (departure.due) this.#previousDue = this.#releasedDue = due;
         passed++;
         this.next(departure.bytes);
       }
