@@ -18,6 +18,22 @@ describe.each(worlds)('crash on request, %s', (_name, make) => {
     await close();
   });
 
+  it('crashes on the next request when it is to crash on one that is over', async () => {
+    const world = make();
+    world.setFaults({ kind: 'crash-on-request', params: { requests: 10 } });
+    const pair = await udpPair(world);
+    for (const number of [1, 2, 3]) {
+      pair.receive(`HEARTBEAT ${number}`);
+      await world.until(() => pair.atNode.length === number);
+    }
+    world.setFaults({ kind: 'crash-on-request', params: { requests: 2 } });
+    expect(world.machine.crashes).toBe(0);
+    pair.receive('HEARTBEAT 4');
+    await world.until(() => pair.atNode.length === 4);
+    expect(world.machine.crashes).toBe(1);
+    await pair.close();
+  });
+
   it('takes a datagram for a request, and answers to its own requests not', async () => {
     const world = make();
     world.setFaults({ kind: 'crash-on-request' });

@@ -22,7 +22,7 @@ export const crashOnRequest = defineFault({
     let requests = 0;
     const request = (): void => {
       requests++;
-      if (requests === settings.params.requests) machine.crash();
+      if (requests >= settings.params.requests) machine.crash();
     };
     return {
       stream: ({ role, direction }) => {
