@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../contract/fault';
-import { connected, hear, memoryWorld, RecordingMachine } from '../faults/testing/worlds';
+import { connected, hear, memoryWorld, RecordingMachine, worlds } from '../faults/testing/worlds';
 import { createFaultyContext } from './faulty-context';
 import { Simulation } from './testing/simulation';
 
@@ -28,6 +28,18 @@ describe('a connection that is over', () => {
 });
 
 describe('a connection that its node has left', () => {
+  it.each(worlds)('is told to be closed though a fault is set just then, %s', async (_name, make) => {
+    const world = make();
+    const { near, far, close } = await connected(world, 'node');
+    const atNode = hear(near);
+    hear(far);
+    near.destroy();
+    world.setFaults({ kind: 'partition' });
+    expect(near.closed).toBe(true);
+    await world.until(() => atNode.closed);
+    await close();
+  });
+
   it('keeps nothing of what the peer goes on sending, also where the node had stopped reading', async () => {
     const world = memoryWorld();
     const { near, far } = await connected(world, 'node');

@@ -177,7 +177,7 @@ export class FaultyConnection implements Connection {
   refresh(): void {
     const inbound = this.#closed ? [] : this.#covering('in');
     const outbound = this.#covering('out');
-    if (!this.#in && inbound.length === 0 && outbound.length === 0) return;
+    if (!this.#in && (this.#inner.closed || (inbound.length === 0 && outbound.length === 0))) return;
     this.#enterChains();
     this.#out?.adopt(outbound, (fault) => this.#line(fault, 'out'));
     this.#in?.adopt(inbound, (fault) => this.#line(fault, 'in'));
