@@ -2,27 +2,47 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../contract/fault';
 import { connected, hear, memoryWorld, RecordingMachine, worlds } from '../faults/testing/worlds';
+import type { Connection } from './context';
 import { createFaultyContext } from './faulty-context';
 import { Simulation } from './testing/simulation';
 
+const AT = { host: '127.0.0.1', port: 7000 };
+const HOUR = 3_600_000;
+
+/** A node whose connections are reset at an age, and a neighbour to dial. */
+async function resettable(accepted: (far: Connection) => void = () => {}) {
+  const simulation = new Simulation();
+  const machine = new RecordingMachine(() => simulation.clock.now());
+  const { context, setFaults } = createFaultyContext(simulation.context('node'), machine);
+  await simulation.context('neighbour').net.listen(AT, (far) => {
+    hear(far);
+    accepted(far);
+  });
+  const setReset = (after: number): void =>
+    setFaults([{ id: 'f', kind: 'reset', node: 'node', scope: {}, params: { after }, enabled: true }]);
+  return { simulation, context, setReset };
+}
+
 describe('a connection that is over', () => {
   it('leaves no timer behind', async () => {
-    const simulation = new Simulation();
-    const machine = new RecordingMachine(() => simulation.clock.now());
-    const { context, setFaults } = createFaultyContext(simulation.context('node'), machine);
-    const at = { host: '127.0.0.1', port: 7000 };
-    await simulation.context('neighbour').net.listen(at, (far) => {
-      hear(far);
-      far.destroy();
-    });
-    const params = { after: 3_600_000 };
-    const reset: FaultSpec = { id: 'f', kind: 'reset', node: 'node', scope: {}, params, enabled: true };
-    setFaults([reset]);
-    const heard = hear(await context.net.connect(at));
+    const { simulation, context, setReset } = await resettable((far) => far.destroy());
+    setReset(HOUR);
+    const heard = hear(await context.net.connect(AT));
     await simulation.advance(10);
     expect(heard.closed).toBe(true);
+    expect(simulation.clock.pending).toBe(0);
+  });
+
+  it('is forgotten by the faults, also when one has ended it before the node listened to it', async () => {
+    const { simulation, context, setReset } = await resettable();
+    setReset(100);
+    const near = await context.net.connect(AT);
+    await simulation.advance(200);
+    const heard = hear(near);
+    await simulation.advance(10);
+    expect(heard.error?.code).toBe('ECONNRESET');
+    setReset(HOUR);
     expect(simulation.clock.pending).toBe(0);
   });
 });

@@ -308,6 +308,7 @@ export class FaultyConnection implements Connection {
     if (reset) this.#inner.reset();
     else this.#linger();
     if (this.#closed || farOnly) return;
+    if (!this.#handlers) this.handle({ data: () => {} }); // so that its end is heard of
     if (!reset && !this.#peerEnded) this.#handlers?.end?.();
     const error = reset
       ? Object.assign(new Error('The connection was reset.'), { code: 'ECONNRESET' })
