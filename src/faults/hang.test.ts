@@ -49,6 +49,27 @@ describe.each(worlds)('hang, %s', (_name, make) => {
     await close();
   });
 
+  it('ends no operation, not even one that fails', async () => {
+    const world = make();
+    const listener = await world.neighbour.net.listen(anyPort, () => {});
+    await listener.close();
+    const folder = await world.node.files.folder('/files');
+    const failed: string[] = [];
+    const note = (error: { code: string }): void => void failed.push(error.code);
+    world.setFaults({ kind: 'latency', scope: { transport: 'udp' } });
+    const operations = [
+      world.node.net.connect(listener.local).catch(note),
+      folder.open('missing').catch(note),
+    ];
+    world.setFaults({ kind: 'hang' });
+    await world.pass(50);
+    const whileHung = [...failed];
+    world.setFaults();
+    await Promise.all(operations);
+    expect(whileHung).toEqual([]);
+    expect(failed.sort()).toEqual(['ECONNREFUSED', 'ENOENT']);
+  });
+
   it('keeps listening: connections are taken by the system and answered when it is healed', async () => {
     const world = make();
     const accepted: Connection[] = [];

@@ -65,9 +65,7 @@ class FaultyDisk {
       const code = rule.fail?.(kind, bytes);
       if (code) throw Object.assign(new Error(`${code}: ${reasons[code] ?? 'failed'}, ${kind}`), { code });
     }
-    const result = await operation();
-    await this.faults.running();
-    return result;
+    return operation().finally(() => this.faults.running());
   }
 
   /** Of what a node offers; its own records (names with a dot in front) stay what they are. */

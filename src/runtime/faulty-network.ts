@@ -62,11 +62,9 @@ export class FaultyNetwork implements Network {
     const strikes = new Strikes();
     const timeoutMs =
       faults.active.length > 0 ? await this.#attempt(to, strikes, options) : options.timeoutMs;
-    const connection = await this.#inner.connect(
-      to,
-      timeoutMs === undefined ? options : { ...options, timeoutMs },
-    );
-    if (faults.suspended) await faults.running();
+    const connection = await this.#inner
+      .connect(to, timeoutMs === undefined ? options : { ...options, timeoutMs })
+      .finally(() => faults.running());
     if (options.signal?.aborted) {
       connection.destroy();
       throw options.signal.reason;
