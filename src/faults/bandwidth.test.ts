@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { faultCounters } from './counters';
 import { connected, hear, memoryWorld, udpPair, worlds } from './testing/worlds';
 
 describe.each(worlds)('bandwidth, %s', (_name, make) => {
@@ -87,12 +88,19 @@ describe('bandwidth by the clock', () => {
     expect(words().slice(4)).toEqual(['SLOW 2', 'SLOW 3']);
   });
 
-  it('loses the datagrams that its queue cannot hold', async () => {
+  it('loses the datagrams that its queue cannot hold, and counts them', async () => {
     const world = memoryWorld();
+    const counters: Record<string, number> = {};
+    world.node.telemetry.count = (name) => {
+      counters[name] = (counters[name] ?? 0) + 1;
+    };
     const pair = await udpPair(world);
     world.setFaults({ kind: 'bandwidth', params: { rate: 10 } });
     for (let n = 0; n < 200; n++) pair.send('x'.repeat(1000));
     await world.pass(60_000);
+    const { met, lost } = faultCounters('bandwidth');
+    expect(counters[met]).toBe(200);
+    expect(counters[lost]).toBe(200 - pair.atNeighbour.length);
     // 64 KiB in the queue, and what leaves at once.
     expect(pair.atNeighbour.length).toBeGreaterThanOrEqual(64);
     expect(pair.atNeighbour.length).toBeLessThan(70);

@@ -40,7 +40,6 @@ export class DatagramLine {
     const departures: Departure[] = this.fault.strikesDatagram(bytes)
       ? this.#rule.pass(bytes, now)
       : [{ bytes }];
-    if (departures.length === 0) this.fault.lost();
     const waited = this.#waiting.length;
     let passed = 0;
     for (const departure of departures) {
@@ -53,6 +52,7 @@ export class DatagramLine {
         this.next(departure.bytes);
       }
     }
+    if (passed === 0 && this.#waiting.length === waited) this.fault.lost();
     if (passed > 0 && waited > 0) this.#overtaken(passed);
     if (this.#waiting.length > waited) this.#arm();
   }
