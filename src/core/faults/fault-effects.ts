@@ -25,7 +25,9 @@ export class FaultEffects {
       const met = counters[names.met];
       if (met === undefined) continue;
       const lost = counters[names.lost] ?? 0;
-      const effect = this.#effects.get(fault.id) ?? { met: 0, lost: 0, toldAt: 0, toldLost: 0 };
+      const known = this.#effects.get(fault.id);
+      // Less than before: another process of the node, which counts from nothing.
+      const effect = known && lost >= known.lost ? known : { met: 0, lost: 0, toldAt: 0, toldLost: 0 };
       const tells = lost > effect.toldLost && now - effect.toldAt >= TELL_EVERY_MS;
       this.#effects.set(fault.id, {
         ...effect,

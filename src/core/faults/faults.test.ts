@@ -162,6 +162,16 @@ describe('faults of a workspace', () => {
     for (const { subject, aliases } of entries) expect([subject, ...(aliases ?? [])]).toContain('MONITOR');
   });
 
+  it('tell what they did in the next process of their node, too', () => {
+    const { faults, entries, find } = setUp();
+    faults.applyPreset('false-death', ['cs1']);
+    const names = faultCounters(faults.list()[0]?.id ?? '');
+    faults.observe(find('cs1'), { [names.met]: 10, [names.lost]: 7 });
+    faults.nodeEnded('cs1');
+    faults.observe(find('cs1'), { [names.met]: 3, [names.lost]: 2 });
+    expect(entries.at(-1)?.text).toBe('2 of 3 HEARTBEAT datagrams were lost from CS1 to MONITOR.');
+  });
+
   it('can be presets, which say when they make no sense', () => {
     const { faults } = setUp();
     expect(() => faults.applyPreset('nonsense', ['cs1'])).toThrow('no preset');
