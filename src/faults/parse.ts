@@ -6,6 +6,9 @@ import type { Field } from '../contract/fields';
 import type { FaultDefinition } from './fault';
 import { faultOf, faults } from './registry';
 
+/** As in a saved schedule. A timer beyond 24.8 days would fire at once, again and again. */
+const MAX_SPAN_MS = 86_400_000;
+
 /** What can be said of every fault, beside its own settings. */
 const common: Record<string, (fault: FaultSpec, value: string) => void> = {
   to: (fault, value) => {
@@ -131,7 +134,9 @@ function number(name: string, value: string, min: number, max: number): number {
 function span(name: string, value: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(value.trim());
   if (!match) throw wrong(`${name}=${value} is not a time.`, `Write ${name}=10s, 250ms or 2m.`);
-  return Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[(match[2] ?? 'ms') as 'ms' | 's' | 'm'];
+  const ms = Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[(match[2] ?? 'ms') as 'ms' | 's' | 'm'];
+  if (ms > MAX_SPAN_MS) throw wrong(`${name}=${value} is too long.`, `${name} is a day at most, 1440m.`);
+  return ms;
 }
 
 function oneOf<const Value extends string>(name: string, value: string, values: readonly Value[]): Value {

@@ -111,6 +111,7 @@ describe('--fault', () => {
     ['latency:distribution=odd', 'distribution=odd is not possible.'],
     ['latency:to=nowhere', '"nowhere" is not an address.'],
     ['latency:begin=soon', 'begin=soon is not a time.'],
+    ['latency:begin=36000m', 'begin=36000m is too long.'],
     ['freeze', 'Freeze is done from outside a node.'],
     ['latency:__proto__=1', '"__proto__=1" is no setting of latency.'],
   ])('%s: %s', (text, message) => {
