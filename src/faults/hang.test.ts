@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection, Endpoint } from '../runtime/context';
-import { connected, hear, worlds } from './testing/worlds';
+import { connected, hear, memoryWorld, worlds } from './testing/worlds';
 
 const anyPort: Endpoint = { host: '127.0.0.1', port: 0 };
 
@@ -141,4 +141,19 @@ describe.each(worlds)('hang, %s', (_name, make) => {
     expect(done.sort()).toEqual(['dialled', 'listed']);
     await listener.close();
   });
+});
+
+it('a folder that is watched no longer tells nothing of what changed while its node hung', async () => {
+  const world = memoryWorld();
+  const folder = await world.node.files.folder('/files');
+  let changes = 0;
+  const watch = folder.watch(() => changes++);
+  world.setFaults({ kind: 'hang' });
+  const file = await (await world.neighbour.files.folder('/files')).create('a');
+  await file.close();
+  await world.pass(5000);
+  world.setFaults();
+  watch.cancel();
+  await world.pass(5000);
+  expect(changes).toBe(0);
 });

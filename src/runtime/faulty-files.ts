@@ -189,7 +189,12 @@ class FaultyFolder implements Folder {
   }
 
   watch(onChange: () => void): Timer {
-    const inner = this.#inner.watch(() => void this.#disk.faults.running().then(onChange));
+    let isOver = false;
+    const changed = async (): Promise<void> => {
+      await this.#disk.faults.running();
+      if (!isOver) onChange();
+    };
+    const inner = this.#inner.watch(() => void changed());
     let disguise = this.#disk.disguise;
     const stop = this.#disk.faults.onChange(() => {
       if (disguise === this.#disk.disguise) return;
@@ -198,6 +203,7 @@ class FaultyFolder implements Folder {
     });
     return {
       cancel: () => {
+        isOver = true;
         inner.cancel();
         stop();
       },
