@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { connected, hear, memoryWorld, RecordingMachine, worlds } from '../faults/testing/worlds';
+import { connected, hear, memoryWorld, RecordingMachine, realWorld, worlds } from '../faults/testing/worlds';
 import type { Connection } from './context';
 import { createFaultyContext } from './faulty-context';
 import { Simulation } from './testing/simulation';
@@ -23,6 +23,18 @@ async function resettable(accepted: (far: Connection) => void = () => {}) {
     setFaults([{ id: 'f', kind: 'reset', node: 'node', scope: {}, params: { after }, enabled: true }]);
   return { simulation, context, setReset };
 }
+
+it('a connection tells its end to whoever takes it over', async () => {
+  const world = realWorld();
+  const { near, far, close } = await connected(world, 'node');
+  const first = hear(near);
+  hear(far);
+  far.end();
+  await world.until(() => first.ended);
+  const second = hear(near);
+  await world.until(() => second.ended);
+  await close();
+});
 
 describe('a connection that is over', () => {
   it('leaves no timer behind', async () => {

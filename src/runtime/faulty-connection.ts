@@ -105,6 +105,7 @@ export class FaultyConnection implements Connection {
 
   handle(handlers: ConnectionHandlers): void {
     this.#handlers = handlers;
+    this.#peerEnded = false; // new handlers hear it, too
     if (this.#closed) return queueMicrotask(() => handlers.close?.(this.#error));
     this.#inner.handle({
       data: (bytes) => {
