@@ -31,6 +31,22 @@ describe.each(worlds)('slow disk, %s', (_name, make) => {
     await world.until(() => listed);
   });
 
+  it('closes a file when what was begun is written', async () => {
+    const world = make();
+    const hasher = world.node.hashing.hasher('sha256', 100);
+    const file = await (await world.node.files.folder('/files')).create('a');
+    world.setFaults({ kind: 'slow-disk', params: { delay: 5, rate: 10 } });
+    const done: string[] = [];
+    const note = (what: string) => (): void => void done.push(what);
+    void file.write(Buffer.from('1'), 0).then(note('written'));
+    void file
+      .writeDigested(bytesOf('2'), 1, (bytes, place) => hasher.update(bytes, place))
+      .then(note('digested and written'));
+    void file.close().then(note('closed'));
+    await world.until(() => done.length === 3);
+    expect(done).toEqual(['written', 'digested and written', 'closed']);
+  });
+
   it('digests in the order of the calls what is written meanwhile and after it is healed', async () => {
     const world = make();
     const hasher = world.node.hashing.hasher('sha256', 100);

@@ -164,19 +164,25 @@ class FaultyFolder implements Folder {
     const disk = this.#disk;
     const write = (bytes: Uint8Array, position: number): Promise<void> =>
       disk.run('write', bytes.length, () => file.write(bytes, position));
+    let writing: Promise<unknown> = Promise.resolve();
+    const begun = <T>(work: Promise<T>): Promise<T> => {
+      writing = Promise.allSettled([writing, work]);
+      return work;
+    };
     return {
       get size() {
         return file.size;
       },
       read: (into, position) => readThrough(disk, name, file, into, position),
-      write,
+      write: (bytes, position) => (disk.sound ? file.write(bytes, position) : begun(write(bytes, position))),
       writeDigested: (bytes, position, digest) =>
         disk.sound
           ? file.writeDigested(bytes, position, digest)
-          : digestThenWrite({ write }, bytes, position, digest),
+          : begun(digestThenWrite({ write }, bytes, position, digest)),
       truncate: (size) => disk.run('write', 0, () => file.truncate(size)),
       sync: () => disk.run('write', 0, () => file.sync()),
-      close: () => file.close(),
+      // As of a sound disk: what was begun is written before.
+      close: () => writing.then(() => file.close()),
     };
   }
 
