@@ -98,6 +98,8 @@ export class FrontDoor {
         this.context.telemetry.trace('in', 'tcp', connection.remote, () => text.slice(0, SHOWN));
         const message = parseMessage(text);
         onMessage();
+        // It waits for us now: a PUT may take longer than a client may be silent.
+        connection.setIdle(0, () => {});
         if (message) void this.#work(this.#answerPlain(message, connection, plain));
         else connection.destroy();
       });
@@ -108,6 +110,7 @@ export class FrontDoor {
   async #answerPlain(message: RingMessage, connection: Connection, plain: PlainRequests): Promise<void> {
     try {
       const reply = await plain.answer(message);
+      connection.setIdle(IDLE_MS, () => connection.destroy());
       if (reply === null) return connection.end();
       this.context.telemetry.trace('out', 'tcp', connection.remote, () => reply.slice(0, SHOWN));
       connection.end(reply);

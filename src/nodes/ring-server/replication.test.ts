@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../runtime/context';
+import type { MemoryFolder } from '../../runtime/testing/memory-files';
 import { PeerLink } from '../shared/ring/peer-link';
 import type { RingSnapshot } from './manifest';
 import { RingWorld } from './testing/ring-world';
@@ -47,6 +48,20 @@ const got = (item: string, content: string): string =>
   `{"type":"GET","data":{"item":"${item}","content":"${content}"}}`;
 const onDisk = (world: RingWorld, port: number, item: string): Uint8Array | undefined =>
   world.simulation.files.at(`/ring/${port}`).bytesOf(item);
+
+/** From now on, nothing can be written into this member's folder. */
+function fullDisk(world: RingWorld, port: number): MemoryFolder {
+  const folder = world.simulation.files.at(`/ring/${port}`);
+  const create = folder.create.bind(folder);
+  folder.create = async (...options) => ({
+    ...(await create(...options)),
+    write: async () => {
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    },
+  });
+  return folder;
+}
+
 const digests = (world: RingWorld): Set<string> =>
   new Set([...world.members.keys()].map((port) => world.snapshot(port).contentDigest));
 
@@ -238,6 +253,14 @@ describe('in trouble', () => {
     expect(world.simulation.clock.now() - began).toBeLessThanOrEqual(100);
   });
 
+  it('a client waits for its answer as long as a PUT is tried', async () => {
+    const world = new RingWorld();
+    await world.ring(3);
+    fullDisk(world, 4044);
+    const answer = await put(world, 4043, 'a', 'x');
+    expect(answer).toBe('{"type":"PUT","data":{"item":"a","status":"206 STORED ON 2 OF 3"}}');
+  });
+
   it('a damaged file is got back from the others', async () => {
     const world = new RingWorld();
     await world.ring(3);
@@ -316,14 +339,7 @@ describe('a client over a link', () => {
 
   it('leaves no file open when the disk is full', async () => {
     const { world, open } = await connected();
-    const folder = world.simulation.files.at('/ring/4043');
-    const create = folder.create.bind(folder);
-    folder.create = async (...options) => ({
-      ...(await create(...options)),
-      write: async () => {
-        throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
-      },
-    });
+    const folder = fullDisk(world, 4043);
     expect(await put(world, 4043, 'b', 'y')).toBe('');
     expect(open()).toBe(0);
     expect(folder.names.filter((name) => name.endsWith('.part'))).toEqual([]);
