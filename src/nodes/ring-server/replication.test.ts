@@ -261,6 +261,14 @@ describe('in trouble', () => {
     expect(answer).toBe('{"type":"PUT","data":{"item":"a","status":"206 STORED ON 2 OF 3"}}');
   });
 
+  it('a member that cannot store an item does not count for the quorum', async () => {
+    const world = new RingWorld();
+    await world.ring(3, { quorum: 3 });
+    fullDisk(world, 4044);
+    const answer = JSON.parse(await put(world, 4043, 'a', 'x'));
+    expect(answer.data.status).toBe('206 STORED ON 2 OF 3');
+  });
+
   it('a damaged file is got back from the others', async () => {
     const world = new RingWorld();
     await world.ring(3);

@@ -89,7 +89,8 @@ export class Replication {
     if (message.kind === 'put' && message.item) {
       await this.#take(message.item, content, message.holder ?? message.creator);
       message.holder = self;
-      if (message.quorum === message.seen.length) void this.#tellQuorum(message.creator, message.item);
+      if (message.quorum === message.seen.length - message.failed.length)
+        void this.#tellQuorum(message.creator, message.item);
     }
   }
 
