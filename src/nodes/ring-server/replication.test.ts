@@ -178,6 +178,22 @@ describe('versions', () => {
     expect(world.snapshot(4050).items).toBe(150);
   });
 
+  it('a member that joins late receives all but the one file that nobody can read', async () => {
+    const world = new RingWorld();
+    await world.start(4043);
+    const names = Array.from({ length: 300 }, (_, n) => `file${n}`);
+    for (const name of names) await put(world, 4043, name, 'x');
+    const folder = world.simulation.files.at('/ring/4043');
+    const open = folder.open.bind(folder);
+    folder.open = async (name) => {
+      if (name === 'file0') throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
+      return open(name);
+    };
+    await world.start(4044, 4043);
+    await world.until(() => names.every((name) => name === 'file0' || onDisk(world, 4044, name)));
+    expect(onDisk(world, 4044, 'file0')).toBeUndefined();
+  });
+
   it('a member that was away returns with what it missed, and without what is old', async () => {
     const world = new RingWorld();
     await world.ring(3);

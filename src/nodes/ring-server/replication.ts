@@ -139,8 +139,15 @@ export class Replication {
     for (const item of items) {
       const own = this.store.get(item.name);
       if (own && compareVersions(item, own) <= 0) continue;
-      await this.fetch(from, item);
-      received++;
+      try {
+        await this.fetch(from, item);
+        received++;
+      } catch (error) {
+        const { code, message } = error as { code?: string; message: string };
+        // This item cannot be had there; those behind it can.
+        if (code !== 'REFUSED' && code !== 'DAMAGED') throw error;
+        this.context.log.debug(`"${item.name}" was not got from ${from}: ${message}`);
+      }
     }
     if (received > 0) this.changed();
     return received;
