@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Endpoint } from '../../contract/endpoint';
 import { configSchema } from '../../contract/schema';
-import type { NodeProgram } from '../../runtime/context';
+import type { Network, NodeProgram } from '../../runtime/context';
 import { Simulation } from '../../runtime/testing/simulation';
 import { manifest as replicaManifest } from '../replica-server/manifest';
 import { createNode as createReplica } from '../replica-server/node';
@@ -14,9 +14,14 @@ const BALANCER = { host: '127.0.0.1', port: 33_000 };
 const at = (n: number): Endpoint => ({ host: `127.0.0.${n}`, port: 33_000 });
 const answer = (address: string): string => `010000000100000000000002${Buffer.from(address).toString('hex')}`;
 
-async function balancer(world: Simulation, config: Partial<BalancerConfig>): Promise<NodeProgram> {
+async function balancer(
+  world: Simulation,
+  config: Partial<BalancerConfig>,
+  around: (net: Network) => Network = (net) => net,
+): Promise<NodeProgram> {
   const defaults = configSchema(manifest.fields).parse({}) as BalancerConfig;
-  const node = createNode({ ...defaults, ...config } as never, world.context('balancer'));
+  const context = world.context('balancer');
+  const node = createNode({ ...defaults, ...config } as never, { ...context, net: around(context.net) });
   await node.start();
   await world.settle();
   return node;
@@ -154,6 +159,22 @@ it('stays with one of two equals, and spreads clients by load', async () => {
   expect(decisions[0]?.ranking).toHaveLength(2);
 });
 
+it('sends nobody to a replica that leaves its servers file while a client is about to be sent there', async () => {
+  const world = new Simulation();
+  const doomed = world.network.host('doomed', world.clock);
+  await foreignReplica(doomed, at(2), Buffer.from('x'));
+  await replica(world, 3);
+  world.files.at('/etc').put('servers', '127.0.0.2\n');
+  const { around, cut } = cutOff(world, at(2));
+  await balancer(world, { serversFile: '/etc/servers', probeTimeoutMs: 1000, probeMs: 60_000 }, around);
+  await world.advance(5000);
+  cut();
+  const asked = askForeign(client(world), BALANCER);
+  world.files.at('/etc').put('servers', '127.0.0.3\n');
+  await world.advance(2000);
+  expect(await asked).toBe(answer('127.0.0.3'));
+});
+
 it('follows its servers file while running', async () => {
   const world = new Simulation();
   await replica(world, 2);
@@ -218,6 +239,25 @@ function freeze(world: Simulation, endpoint: Endpoint): { thaw(): void } {
       Object.assign(socket, { receive });
       for (const owned of listener.owner.owned) if ('resume' in owned) (owned.resume as () => void)();
       for (const connection of held) accept(connection);
+    },
+  };
+}
+
+/** From `cut` on, what is sent to this address vanishes: connecting takes its whole patience, and fails. */
+function cutOff(world: Simulation, endpoint: Endpoint): { around(net: Network): Network; cut(): void } {
+  let vanishes = false;
+  return {
+    around: (net) => ({
+      listen: (at, accept) => net.listen(at, accept),
+      bind: (at, receive) => net.bind(at, receive),
+      async connect(to, options) {
+        if (!vanishes || to.host !== endpoint.host) return net.connect(to, options);
+        await world.clock.sleep(options?.timeoutMs ?? 0);
+        throw Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT' });
+      },
+    }),
+    cut() {
+      vanishes = true;
     },
   };
 }

@@ -103,7 +103,7 @@ export class ReplicaProbe {
   async confirm(): Promise<boolean> {
     const fresh = this.context.clock.now() - this.#lastReached < FRESH_MS;
     if (this.state === 'up' && !this.#watch && !fresh) await this.#connect();
-    return this.state === 'up';
+    return this.state === 'up' && !this.#closed;
   }
 
   /** A datagram came from this replica. */
