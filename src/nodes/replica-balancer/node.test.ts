@@ -159,6 +159,16 @@ it('stays with one of two equals, and spreads clients by load', async () => {
   expect(decisions[0]?.ranking).toHaveLength(2);
 });
 
+it('does not take the clients of a foreign replica, which says nothing of its load, for ones that stay', async () => {
+  const world = new Simulation();
+  await foreignReplica(world.network.host('foreign', world.clock), at(2), Buffer.from('x'));
+  await balancer(world, { replicas: [at(2)] });
+  for (let n = 0; n < 10; n++) await askForeign(client(world), BALANCER);
+  expect(snapshot(world).replicas[0]).toMatchObject({ load: 10, assigned: 10 });
+  await world.advance(5000);
+  expect(snapshot(world).replicas[0]).toMatchObject({ load: 0, assigned: 10 });
+});
+
 it('sends nobody to a replica that leaves its servers file while a client is about to be sent there', async () => {
   const world = new Simulation();
   const doomed = world.network.host('doomed', world.clock);

@@ -144,6 +144,8 @@ export class ReplicaProbe {
     }
     // Foreign ones are asked too: they may be replaced by one of ours, and notice nothing.
     if (!strict && !this.#asked) this.#ask(now);
+    // It never says how many it serves: those sent since the last probe are counted.
+    if (!this.ours) this.#sentSinceStatus = 0;
     if (!this.#watch) return this.#connect();
     const silent = this.#watch.unansweredSince;
     if (silent !== undefined && now - silent >= probeTimeoutMs) {
