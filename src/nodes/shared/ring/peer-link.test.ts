@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { encodeFrame, FrameReader } from '../../../protocol/ring-frames';
+import { encodeFrame, FrameReader, PREAMBLE } from '../../../protocol/ring-frames';
 import type { Connection } from '../../../runtime/context';
 import { Simulation } from '../../../runtime/testing/simulation';
-import { type RequestHandler, servePeer } from './peer-link';
+import { PeerLink, type RequestHandler, servePeer } from './peer-link';
 
 const AT = { host: '127.0.0.1', port: 4043 };
 const REQUESTS = 200;
@@ -61,4 +61,28 @@ describe('a peer that does not read its answers', () => {
     await sim.settle();
     expect(made).toBe(1);
   });
+});
+
+it('stays open while a request is worked on, however long that takes, and ends when nothing moves any more', async () => {
+  const sim = new Simulation();
+  await sim.network.host('server', sim.clock).listen(AT, (connection) => {
+    const serve = servePeer(connection, async () => {
+      await sim.clock.sleep(300_000);
+      return { header: { done: true } };
+    });
+    let left = PREAMBLE.length;
+    connection.handle({
+      data: (bytes) => {
+        const cut = Math.min(left, bytes.length);
+        left -= cut;
+        serve(bytes.subarray(cut));
+      },
+    });
+  });
+  const link = await PeerLink.open(sim.network.host('client', sim.clock), sim.clock, AT, 1000);
+  const answer = link.request({ op: 'put-end' }, 600_000);
+  answer.catch(() => {});
+  await sim.advance(400_000);
+  expect((await answer).header.done).toBe(true);
+  expect(link.closed).toBe(true);
 });

@@ -38,7 +38,10 @@ export class PeerLink {
   ) {
     this.lastUsed = clock.now();
     const frames = new FrameReader();
-    connection.setIdle(IDLE_MS, () => connection.destroy());
+    // A request has its own time-out, which may be longer.
+    connection.setIdle(IDLE_MS, () => {
+      if (!this.busy) connection.destroy();
+    });
     connection.handle({
       data: (bytes) => {
         try {
@@ -120,8 +123,12 @@ export class PeerLink {
 export function servePeer(connection: Connection, handle: RequestHandler): (bytes: Uint8Array) => void {
   const frames = new FrameReader();
   let atOnce = 0;
+  let working = 0;
   let bodies: Promise<unknown> = Promise.resolve();
-  connection.setIdle(IDLE_MS, () => connection.destroy());
+  // The peer waits for us; one that does not take what is made for it is dropped all the same.
+  connection.setIdle(IDLE_MS, () => {
+    if (working === 0) connection.destroy();
+  });
   const sendInTurn = (header: Record<string, unknown>, body: () => Promise<Uint8Array>): Promise<void> => {
     const sent = bodies.then(async () => {
       if (!connection.closed) await connection.send(encodeFrame(header, await body()));
@@ -132,7 +139,8 @@ export function servePeer(connection: Connection, handle: RequestHandler): (byte
   const serve = async (frame: Frame): Promise<void> => {
     const { id } = frame.header;
     try {
-      const { header, body } = await handle(frame);
+      working++;
+      const { header, body } = await handle(frame).finally(() => working--);
       if (body) await sendInTurn({ re: id, ...header }, body);
       else connection.write(encodeFrame({ re: id, ...header }));
     } catch (error) {
