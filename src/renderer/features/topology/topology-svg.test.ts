@@ -46,3 +46,7 @@ it.each(Object.entries(kinds))('a link that is %s is drawn as the canvas draws i
   expect(/stroke-opacity="([^"]*)"/.exec(broken ?? '')?.[1]).toBe(look.opacity?.toString());
   expect(sign).toContain(`d="${look.sign}"`);
 });
+
+it('a sound link is as strong as on the canvas', () => {
+  expect(pictureOf('latency')).toContain('stroke="link" stroke-width="1.25"');
+});

@@ -57,7 +57,7 @@ function linkPicture(link: GraphLink, boxes: ReadonlyMap<string, Box>, mark: Lin
   return (
     element('path', {
       d: `M${line.x1} ${line.y1}L${line.x2} ${line.y2}`,
-      stroke: tokenColour(look?.tone ?? 'line-strong'),
+      stroke: tokenColour(look?.tone ?? 'link'),
       'stroke-width': look?.width ?? 1.25,
       'stroke-opacity': look?.opacity,
       'stroke-dasharray': look?.dash ?? (link.transient ? transientDash : undefined),
