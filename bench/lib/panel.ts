@@ -60,6 +60,8 @@ export async function openPanel(home = scratchFolder()): Promise<Panel> {
       waiting.set(++id, { resolve, reject });
       socket.send(JSON.stringify({ id, call: name, input }));
     });
+  // A session counts as somebody who looks, until it says otherwise.
+  await call('studio.watch', { visible: false });
   return {
     pid: child.pid as number,
     url: url.href,

@@ -46,7 +46,7 @@ export async function runReplay({ file, workspace }: ReplayOptions): Promise<num
       await core.close();
     }
   } catch (error) {
-    return tellFailure(error, (text) => process.stderr.write(`micro-cdn: ${text}\n`));
+    return tellFailure(error, (text) => writeLine(process.stderr, `micro-cdn: ${text}`));
   }
 }
 
