@@ -1,5 +1,5 @@
 /** Every file of the network, wherever it is. */
-import { Button, Tooltip } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconDownload } from '@tabler/icons-react';
 import { useCallback, useMemo, useState } from 'react';
@@ -170,11 +170,14 @@ function Holders({ row }: { row: CatalogueRow }) {
       {shown.map((holder) => {
         const name = (holder.node && specs.get(holder.node)?.name) || holder.serverId;
         return (
-          <Tooltip key={holder.serverId} label={holder.alive ? `${name} is alive` : `${name} is not alive`}>
-            <span className={css.holder} data-dead={!holder.alive || undefined}>
-              <StatusGlyph state={holder.alive ? 'running' : 'crashed'} size={8} /> {name}
-            </span>
-          </Tooltip>
+          <span
+            key={holder.serverId}
+            className={css.holder}
+            data-dead={!holder.alive || undefined}
+            title={holder.alive ? `${name} is alive` : `${name} is not alive`}
+          >
+            <StatusGlyph state={holder.alive ? 'running' : 'crashed'} size={8} /> {name}
+          </span>
         );
       })}
       {row.holders.length > shown.length && <span>+{row.holders.length - shown.length}</span>}

@@ -121,20 +121,19 @@ export function FilesTab({ node }: { node: string }) {
         headerUnseen: true,
         width: '44px',
         cell: (row, active) => (
-          <Tooltip label="Download through the index">
-            <ActionIcon
-              size={22}
-              tabIndex={active ? 0 : -1}
-              aria-label={`Download ${row.name}`}
-              onClick={(event) => {
-                event.stopPropagation();
-                panel.openDock('transfers');
-                void run('transfers.download', { name: row.name });
-              }}
-            >
-              <IconDownload size={14} />
-            </ActionIcon>
-          </Tooltip>
+          <ActionIcon
+            size={22}
+            tabIndex={active ? 0 : -1}
+            title="Download through the index"
+            aria-label={`Download ${row.name}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              panel.openDock('transfers');
+              void run('transfers.download', { name: row.name });
+            }}
+          >
+            <IconDownload size={14} />
+          </ActionIcon>
         ),
       },
     ],
