@@ -485,10 +485,10 @@ describe('a replay', () => {
     const rows: CallOutput<'recordings.list'> = await call('recordings.list', {});
     expect(rows).toMatchObject([{ id: 'recording-1', problem: 'it ends too early or is not JSON' }]);
     for (const refused of [
-      call('recordings.replay', { id: 'recording-1' }),
-      call('recordings.rename', { id: 'recording-1', name: 'x' }),
+      () => call('recordings.replay', { id: 'recording-1' }),
+      () => call('recordings.rename', { id: 'recording-1', name: 'x' }),
     ])
-      await expect(refused).rejects.toMatchObject({
+      await expect(refused()).rejects.toMatchObject({
         code: 'BAD_RECORDING',
         message: 'The recording recording-1.json cannot be read: it ends too early or is not JSON.',
       });
