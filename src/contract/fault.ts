@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { endpointSchema } from './schema';
 
-const milliseconds = z.number().min(0).max(86_400_000);
+/** Longest span of a schedule, a day. A timer beyond 24.8 days would fire at once, again and again. */
+export const MAX_SPAN_MS = 86_400_000;
+
+const milliseconds = z.number().min(0).max(MAX_SPAN_MS);
 
 /** Which traffic of a node a fault acts on. Everything absent means: all of it. */
 export const faultScopeSchema = z.object({

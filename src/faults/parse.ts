@@ -1,13 +1,10 @@
 /** Faults on the command line: `latency:delay=200,jitter=20,to=127.0.0.1:5050`. */
 import { parseEndpoint } from '../contract/endpoint';
 import { StudioError } from '../contract/errors';
-import type { FaultSpec } from '../contract/fault';
+import { type FaultSpec, MAX_SPAN_MS } from '../contract/fault';
 import type { Field } from '../contract/fields';
 import type { FaultDefinition } from './fault';
 import { faultOf, faults } from './registry';
-
-/** As in a saved schedule. A timer beyond 24.8 days would fire at once, again and again. */
-const MAX_SPAN_MS = 86_400_000;
 
 /** What can be said of every fault, beside its own settings. */
 const common: Record<string, (fault: FaultSpec, value: string) => void> = {

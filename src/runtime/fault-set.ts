@@ -48,6 +48,23 @@ export class FaultSet {
     while (this.suspended) await this.#changed();
   }
 
+  /** Resolves after `ms` by the machine's clock, or at the next change; rejects when `signal` fires. */
+  async changeWithin(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const settle = (finish: () => void): void => {
+        timer.cancel();
+        stopListening();
+        signal?.removeEventListener('abort', abort);
+        finish();
+      };
+      const abort = (): void => settle(() => reject(signal?.reason));
+      const timer = this.#clock.after(ms, () => settle(resolve));
+      const stopListening = this.onChange(() => settle(resolve));
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
   #changed(): Promise<void> {
     return new Promise((resolve) => {
       const stop = this.onChange(() => {

@@ -1,4 +1,5 @@
 import { formatEndpoint } from '../contract/endpoint';
+import { ChainedLines } from './chained-lines';
 import type { DatagramSocket, Endpoint } from './context';
 import { DatagramLine } from './datagram-line';
 import type { FaultyWorld } from './faulty-connection';
@@ -9,7 +10,7 @@ const MAX_PEERS = 1024;
 
 interface Chain {
   peer: Endpoint;
-  lines: DatagramLine[];
+  lines: ChainedLines<Uint8Array, DatagramLine>;
 }
 
 type Forward = (bytes: Uint8Array, peer: Endpoint) => void;
@@ -34,20 +35,18 @@ class DatagramChains {
     const chain = this.#chains.get(key) ?? this.#begin(peer);
     this.#chains.delete(key);
     this.#chains.set(key, chain);
-    const first = chain.lines[0];
-    if (first) first.push(bytes);
-    else this.#forward(bytes, peer);
+    chain.lines.push(bytes);
   }
 
   refresh(): void {
     for (const [key, chain] of this.#chains) {
       this.#adopt(chain);
-      if (chain.lines.length === 0) this.#chains.delete(key);
+      if (chain.lines.all.length === 0) this.#chains.delete(key);
     }
   }
 
   clear(): void {
-    for (const { lines } of this.#chains.values()) for (const line of lines) line.clear();
+    for (const { lines } of this.#chains.values()) for (const line of lines.all) line.clear();
     this.#chains.clear();
   }
 
@@ -55,45 +54,28 @@ class DatagramChains {
     const [oldest] = this.#chains;
     if (oldest && this.#chains.size >= MAX_PEERS) {
       this.#chains.delete(oldest[0]);
-      this.#release(oldest[1], []);
+      oldest[1].lines.keepOnly([]);
     }
-    const chain: Chain = { peer: { ...peer }, lines: [] };
+    const own = { ...peer };
+    const chain: Chain = { peer: own, lines: new ChainedLines((bytes) => this.#forward(bytes, own)) };
     this.#adopt(chain);
     return chain;
   }
 
-  #adopt(chain: Chain): void {
+  #adopt({ peer, lines }: Chain): void {
     const traffic = {
       transport: 'udp',
       direction: this.#direction,
       role: 'dialled',
-      peer: chain.peer,
+      peer,
     } as const;
     const faults = this.#world.faults.active.filter(
       (fault) => fault.behaviour.datagrams && fault.covers(traffic),
     );
-    this.#release(chain, faults);
-    const kept = new Map(chain.lines.map((line) => [line.fault, line]));
-    chain.lines = faults.flatMap((fault) => kept.get(fault) ?? this.#line(fault, chain.peer) ?? []);
-    this.#connect(chain);
-    for (const line of chain.lines) line.retime();
-  }
-
-  /** Takes out the lines of all other faults. What they held goes on at once, and waits in none that goes as well. */
-  #release(chain: Chain, stays: readonly LiveFault[]): void {
-    for (const line of chain.lines.toReversed()) {
-      if (stays.includes(line.fault)) continue;
-      line.flush();
-      chain.lines = chain.lines.filter((other) => other !== line);
-      this.#connect(chain);
-    }
-  }
-
-  #connect({ lines, peer }: Chain): void {
-    lines.forEach((line, at) => {
-      const following = lines[at + 1];
-      line.next = following ? (bytes) => following.push(bytes) : (bytes) => this.#forward(bytes, peer);
-    });
+    lines.keepOnly(faults);
+    const kept = new Map(lines.all.map((line) => [line.fault, line]));
+    lines.set(faults.flatMap((fault) => kept.get(fault) ?? this.#line(fault, peer) ?? []));
+    for (const line of lines.all) line.retime();
   }
 
   #line(fault: LiveFault, peer: Endpoint): DatagramLine | undefined {

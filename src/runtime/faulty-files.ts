@@ -112,14 +112,7 @@ class FaultyDisk {
       this.#busyUntil = begun + this.#delayOf(kind, bytes);
       const left = this.#busyUntil - this.#clock.now();
       if (left <= 0) return;
-      let timer: Timer | undefined;
-      let stop: (() => void) | undefined;
-      await new Promise<void>((resolve) => {
-        timer = this.#clock.after(left, resolve);
-        stop = this.faults.onChange(resolve);
-      });
-      timer?.cancel();
-      stop?.();
+      await this.faults.changeWithin(left);
     }
   }
 }

@@ -129,7 +129,7 @@ export class FaultyNetwork implements Network {
         return Math.max(1, deadline - now);
       }
       if (now >= deadline) throw systemError('ETIMEDOUT', `connect ETIMEDOUT ${to.host}:${to.port}`);
-      await this.#changeOr(Math.min(readyAt, deadline) - now, signal);
+      await faults.changeWithin(Math.min(readyAt, deadline) - now, signal);
     }
   }
 
@@ -152,24 +152,6 @@ export class FaultyNetwork implements Network {
     });
   }
 
-  /** Resolves after `ms` or at the next change of the faults; rejects when `signal` fires. */
-  async #changeOr(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    const { faults, realClock } = this.#world;
-    await new Promise<void>((resolve, reject) => {
-      const settle = (finish: () => void): void => {
-        timer.cancel();
-        stopListening();
-        signal?.removeEventListener('abort', abort);
-        finish();
-      };
-      const abort = (): void => settle(() => reject(signal?.reason));
-      const timer = realClock.after(ms, () => settle(resolve));
-      const stopListening = faults.onChange(() => settle(resolve));
-      signal?.addEventListener('abort', abort, { once: true });
-    });
-  }
-
   async #listeningDelay(): Promise<void> {
     const { faults, realClock } = this.#world;
     this.#startedAt ??= realClock.now();
@@ -177,7 +159,7 @@ export class FaultyNetwork implements Network {
       const delay = Math.max(0, ...faults.active.map((fault) => fault.behaviour.listening?.() ?? 0));
       const left = this.#startedAt + delay - realClock.now();
       if (left <= 0) return;
-      await this.#changeOr(left, undefined);
+      await faults.changeWithin(left);
     }
   }
 }

@@ -89,8 +89,7 @@ export class Replication {
     if (message.kind === 'put' && message.item) {
       await this.#take(message.item, content, message.holder ?? message.creator);
       message.holder = self;
-      if (message.quorum === message.seen.length - message.failed.length)
-        void this.#tellQuorum(message.creator, message.item);
+      if (message.quorum === copiesOf(message)) void this.#tellQuorum(message.creator, message.item);
     }
   }
 
@@ -160,7 +159,7 @@ export class Replication {
     const timeout = PUT_TIMEOUT_MS + (item.size * table.alive.length) / BYTES_PER_MS;
     const what = { kind: 'put' as const, item, holder: self, ...(quorum > 1 ? { quorum } : {}) };
     const { message, complete } = await this.rounds.run(what, timeout, content);
-    const stored = message ? message.seen.length - message.failed.length : 1;
+    const stored = message ? copiesOf(message) : 1;
     return { item, stored, complete: complete || (quorum > 0 && stored >= quorum) };
   }
 
@@ -233,4 +232,9 @@ export class Replication {
 
 function quorumKey({ name, version, by }: ItemVersion): string {
   return `${version} ${by} ${name}`;
+}
+
+/** How many members have stored what a PUT brought round. */
+function copiesOf({ seen, failed }: Travelling): number {
+  return seen.length - failed.length;
 }
